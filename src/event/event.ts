@@ -1,0 +1,209 @@
+/**
+ * AgentEvent: the language between the adapters, which know one agent's dialect each, and the core, which knows none.
+ * Pure data: time arrives in the event, never from a clock. All times are nanoseconds since the epoch.
+ */
+
+/** What every event says: who, which session, when. `runKey` is the agent's own turn id where it gives one. */
+export type EventBase = {
+  agent: string;
+  sessionId: string;
+  atNs: bigint;
+  runKey?: string;
+  /** The subagent that the event belongs to; absent for the main agent. */
+  subagentId?: string;
+};
+
+/** Token counts that are disjoint and add up to what the model read and wrote. */
+export type Usage = {
+  input: number;
+  cacheRead: number;
+  cacheWrite5m: number;
+  cacheWrite1h: number;
+  /** Output without reasoning. */
+  output: number;
+  reasoning: number;
+};
+
+export type ToolOutcome = "success" | "error" | "denied" | "blocked" | "cancelled" | "unknown";
+
+/** Content that leaves the machine only if capture is on. Already parsed, never redacted or cut at this point. */
+export type Content = { input?: string; output?: string };
+
+export type AgentEvent =
+  | (EventBase & {
+      kind: "session.started";
+      /** `compact` goes on in the same process; every other source is a new one. */
+      source: "startup" | "resume" | "clear" | "compact" | "fork" | "unknown";
+      model?: string;
+      /** The session that this one follows in the same process; filled in by the bridge from its index. */
+      previousSessionId?: string;
+    })
+  | (EventBase & { kind: "session.ended"; reason: string })
+  | (EventBase & {
+      kind: "prompt.submitted";
+      trigger: "user" | "task" | "schedule";
+      content?: Content;
+    })
+  | (EventBase & { kind: "run.stopped"; content?: Content })
+  | (EventBase & {
+      /** A Stop hook blocked the stop before: the run goes on and will stop again. */
+      kind: "run.continued";
+    })
+  | (EventBase & { kind: "run.failed"; errorType: string })
+  | (EventBase & { kind: "run.interrupted" })
+  | (EventBase & { kind: "run.blocked" })
+  | (EventBase & {
+      /** The source's word that the run is over for good. */
+      kind: "run.settled";
+    })
+  | (EventBase & {
+      /** A final answer was written: with a stop and 2 s of silence this settles a run whose source never says so. */
+      kind: "run.answered";
+    })
+  | (EventBase & {
+      kind: "tool.started";
+      callId: string;
+      tool: string;
+      mcpServer?: string;
+      inputHash?: string;
+      content?: Content;
+    })
+  | (EventBase & {
+      kind: "tool.ended";
+      callId: string;
+      tool: string;
+      mcpServer?: string;
+      outcome: ToolOutcome;
+      errorType?: string;
+      exitCode?: number;
+      durationMs?: number;
+      /** The subagent that this call launched. */
+      launched?: { subagentId: string; background: boolean };
+      /** A background shell: the span stays open until its notification. */
+      backgroundTaskId?: string;
+      commits?: number;
+      content?: Content;
+    })
+  | (EventBase & {
+      /**
+       * A second-hand word on how a call ended (a batch summary, the transcript). It decides only where no `tool.ended`
+       * comes, and only when the run settles.
+       */
+      kind: "tool.reported";
+      callId: string;
+      tool: string;
+      mcpServer?: string;
+      outcome: ToolOutcome;
+      errorType?: string;
+      /** The report itself is proof of a call of which no other event tells. */
+      opens?: true;
+    })
+  | (EventBase & { kind: "permission.requested"; tool: string; inputHash: string })
+  | (EventBase & { kind: "permission.decided"; callId: string; tool: string; decision: "allow" | "deny" })
+  | (EventBase & {
+      kind: "llm.called";
+      /** The API's message id: one span, one count. */
+      messageId: string;
+      requestId?: string;
+      provider: string;
+      requestModel: string;
+      responseModel: string;
+      finishReason?: string;
+      reasoningLevel?: string;
+      startNs: bigint;
+      usage: Usage;
+      /** Where the usage was written; the same message may be told of again in another file. */
+      file: string;
+    })
+  | (EventBase & {
+      kind: "llm.failed";
+      attemptId: string;
+      provider: string;
+      requestModel: string;
+      startNs: bigint;
+      errorType: string;
+    })
+  | (EventBase & { kind: "subagent.started"; subagentId: string; type: string })
+  | (EventBase & { kind: "subagent.ended"; subagentId: string; type: string })
+  | (EventBase & {
+      /** Which tool call launched a subagent, learned after its start. */
+      kind: "subagent.linked";
+      subagentId: string;
+      callId: string;
+    })
+  | (EventBase & { kind: "task.notified"; taskId: string })
+  | (EventBase & { kind: "compaction.started"; trigger: "manual" | "auto" })
+  | (EventBase & { kind: "compaction.ended"; trigger: "manual" | "auto" })
+  | (EventBase & {
+      kind: "hook.ran";
+      hookEvent: string;
+      hookName: string;
+      source: "system" | "user" | "project" | "unknown";
+      status: "completed" | "failed" | "stopped" | "blocked";
+      durationMs?: number;
+      callId?: string;
+      /** Makes the key of the span: what tells this run of the hook from every other. */
+      id: string;
+    })
+  | (EventBase & {
+      /** The client's own books: cumulative over all processes that share `startTimeMs`. */
+      kind: "cost.stated";
+      startTimeMs: number;
+      totalUsd: number;
+      linesAdded: number;
+      linesRemoved: number;
+      /** The last statement with the same start time; filled in by the bridge from its index. */
+      previous?: { totalUsd: number; linesAdded: number; linesRemoved: number };
+    })
+  | (EventBase & {
+      /** Facts about the session that come with any payload. Nothing opens, ends or counts by it. */
+      kind: "session.described";
+      cwd?: string;
+      agentVersion?: string;
+      entrypoint?: string;
+      headless?: boolean;
+      permissionMode?: string;
+      /** Filled in by the bridge from the working directory. */
+      repository?: string;
+      /** What the hook's own surroundings say; absent where no hook speaks. */
+      hook?: {
+        traceparent?: string;
+        /** The agent's process: named by a marker variable, else the hook's parent, who may be a mere shell. */
+        pid?: number;
+        pidSource?: "marker" | "parent";
+      };
+    })
+  | (EventBase & {
+      /** A transcript file that belongs to the session and shall be followed. */
+      kind: "transcript.named";
+      file: string;
+    })
+  | (EventBase & {
+      /** How far a transcript has been read, and what its decoder must remember. Commits together with what was read. */
+      kind: "transcript.read";
+      file: string;
+      position: TranscriptPosition;
+    })
+  | (EventBase & { kind: "process.gone" })
+  | (EventBase & {
+      /** Nothing but time: what is due, ends. `closing`: end everything now, nothing more will come. */
+      kind: "time.passed";
+      closing?: boolean;
+    })
+  | (EventBase & {
+      /** Understood and of no consequence for spans; counted. */
+      kind: "noted";
+      nativeEvent: string;
+      known: boolean;
+    });
+
+/**
+ * Where a transcript's reader stands. `inode` tells a replaced file from a grown one; `decoder` is the adapter's own memory.
+ * `skipping`: the offset lies inside a line that is too long to be read, and what follows belongs to it up to its newline.
+ */
+export type TranscriptPosition = {
+  offset: number;
+  inode: number;
+  skipping?: true;
+  decoder?: unknown;
+};
