@@ -1,0 +1,60 @@
+/**
+ * Reconciliation with the client's own books. A statement is cumulative over all client processes that share its start
+ * time; so what it adds to the last one with that start time is what this process spent, and it is held against what was
+ * estimated for this process, over all models together (the client may book one model's calls under another).
+ * A process that was killed leaves no statement: its part stays estimated.
+ */
+
+import type { AgentEvent } from "../event/event.ts";
+import { count, type Draft } from "./draft.ts";
+import { ATTR } from "./semconv.ts";
+import type { Session } from "./session.ts";
+
+/** A client process may be this much older than its first hook. */
+const STARTING_NS = 60_000_000_000n;
+
+/** Differences below this are rounding of binary fractions. */
+const ROUNDING_USD = 1e-10;
+
+export function reconcile(draft: Draft, event: AgentEvent & { kind: "cost.stated" }): void {
+  const { session } = draft;
+  // Written before we met the session, or by a forked client whose earlier books we never saw: only a base for the next.
+  if (event.atNs < session.startedNs || isUnknownBase(session, event)) return;
+  const base = event.previous ?? { totalUsd: 0, linesAdded: 0, linesRemoved: 0 };
+  countLines(draft, "added", event.linesAdded - base.linesAdded);
+  countLines(draft, "removed", event.linesRemoved - base.linesRemoved);
+
+  const processNs = processStart(session, event);
+  const covered = session.unreconciled.filter((one) => one.atNs >= processNs && one.atNs <= event.atNs);
+  session.unreconciled = session.unreconciled.filter((one) => one.atNs > event.atNs);
+  const estimated = covered.reduce((sum, one) => sum + one.usd, 0);
+  const missing = event.totalUsd - base.totalUsd - estimated;
+  if (Math.abs(missing) < ROUNDING_USD) return;
+  const agent = { [ATTR.agentName]: session.agent };
+  if (missing > 0) {
+    const provider = covered[0]?.provider ?? "anthropic";
+    count(draft, "hookspan.cost", { ...agent, [ATTR.provider]: provider, [ATTR.costSource]: "reconciled" }, missing);
+    return;
+  }
+  // Too much was estimated. A counter never falls: the largest estimate's series gets a credit against its next ones.
+  const largest = covered.reduce((a, b) => (b.usd > a.usd ? b : a));
+  const model = { [ATTR.provider]: largest.provider, [ATTR.requestModel]: largest.model };
+  count(draft, "hookspan.cost", { ...agent, ...model, [ATTR.costSource]: "estimated" }, missing);
+}
+
+function isUnknownBase(session: Session, event: AgentEvent & { kind: "cost.stated" }): boolean {
+  const startNs = BigInt(Math.round(event.startTimeMs)) * 1_000_000n;
+  return event.previous === undefined && startNs + STARTING_NS < session.startedNs;
+}
+
+/** When the process that wrote the statement began: its own start, or the last native start before the statement. */
+function processStart(session: Session, event: AgentEvent & { kind: "cost.stated" }): bigint {
+  const statedNs = BigInt(Math.round(event.startTimeMs)) * 1_000_000n;
+  const startedNs = session.processStarts.findLast((ns) => ns <= event.atNs) ?? 0n;
+  return startedNs > statedNs ? startedNs : statedNs;
+}
+
+function countLines(draft: Draft, change: "added" | "removed", lines: number): void {
+  const attributes = { [ATTR.agentName]: draft.session.agent, [ATTR.codeChange]: change };
+  if (lines > 0) count(draft, "hookspan.code.line.count", attributes, lines);
+}

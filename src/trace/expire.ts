@@ -1,0 +1,122 @@
+/**
+ * Expiry: what no event will end, ends by rule. Silence alone never ends a run whose agent lives: a tool may run for hours
+ * and a permission prompt stand open overnight.
+ */
+
+import type { Draft } from "./draft.ts";
+import { closeCalls } from "./call.ts";
+import { closeSegment } from "./segment.ts";
+import { settleRun, settleSubagent } from "./settle.ts";
+import type { OpenSubagent, Run, Segment, Session } from "./session.ts";
+import { closeTools } from "./tool.ts";
+
+const SECOND = 1_000_000_000n;
+
+/** Events that arrive out of order, and transcript lines that come after the hook, come within this. */
+const GRACE_NS = 2n * SECOND;
+
+/** A run that stopped, and whose source never says that it is over for good. */
+const UNSAID_NS = 600n * SECOND;
+
+/** A gone process may have left hooks and lines that are still on their way. */
+const GONE_QUIET_NS = 60n * SECOND;
+
+/** Where no process is known. */
+const SILENT_NS = 86_400n * SECOND;
+
+/** When `expire` will next have something to do: nanoseconds since the epoch; undefined where nothing is open. */
+export function dueNs(session: Session): bigint | undefined {
+  const due = [
+    ...session.runs.map((run) => runDueNs(session, run)),
+    ...session.subagents.map((one) => subagentDueNs(session, one)),
+    ...session.segments.map((segment) => segmentDueNs(session, segment)),
+  ];
+  return due.reduce<bigint | undefined>(
+    (min, ns) => (ns !== undefined && (min === undefined || ns < min) ? ns : min),
+    undefined,
+  );
+}
+
+/** Ends what is due at `nowNs`. */
+export function expire(draft: Draft, nowNs: bigint): void {
+  for (const run of draft.session.runs) {
+    const due = runDueNs(draft.session, run);
+    if (due !== undefined && due <= nowNs) settleRun(draft, run.key, "expired");
+  }
+  for (const one of draft.session.subagents) {
+    const due = subagentDueNs(draft.session, one);
+    if (due !== undefined && due <= nowNs) settleSubagent(draft, one.id, one.lastNs);
+  }
+  for (const segment of draft.session.segments) {
+    const due = segmentDueNs(draft.session, segment);
+    if (due !== undefined && due <= nowNs) endSegment(draft, segment, "expired");
+  }
+}
+
+/** Ends everything now: nothing more will come. */
+export function closeSession(draft: Draft): void {
+  for (const run of draft.session.runs) settleRun(draft, run.key, "closed");
+  for (const segment of draft.session.segments) endSegment(draft, segment, "closed");
+}
+
+/** The end of a session is the end of all that ran in it, in the background too. */
+function endSegment(draft: Draft, segment: Segment, reason: "expired" | "closed"): void {
+  const endNs = segment.endedNs ?? segment.lastNs;
+  const isLast = draft.session.segments.at(-1)?.startNs === segment.startNs;
+  if (isLast) {
+    for (const one of draft.session.subagents) settleSubagent(draft, one.id, endNs);
+    closeTools(draft, () => true, endNs);
+    closeCalls(draft, () => true);
+    draft.session.permissions = [];
+    draft.session.compaction = undefined;
+  }
+  const current = draft.session.segments.find((one) => one.startNs === segment.startNs) ?? segment;
+  closeSegment(draft, current, reason);
+}
+
+function runDueNs(session: Session, run: Run): bigint | undefined {
+  const answered = run.answeredNs === undefined ? undefined : run.stoppedNs;
+  return earliest([
+    plus(run.interruptedNs, GRACE_NS),
+    plus(run.failed?.atNs, GRACE_NS),
+    plus(run.blockedNs, GRACE_NS),
+    plus(run.supersededNs, GRACE_NS),
+    plus(run.sessionEndedNs, GRACE_NS),
+    plus(run.abandonedNs, GRACE_NS),
+    plus(answered === undefined ? undefined : latest([answered, run.answeredNs, run.lastNs]), GRACE_NS),
+    plus(run.stoppedNs, UNSAID_NS),
+    silenceDueNs(session),
+  ]);
+}
+
+/** A subagent that outlives its run ends by its own stop, which may repeat; one that does not, ends with the run. */
+function subagentDueNs(session: Session, one: OpenSubagent): bigint | undefined {
+  const runIsOpen = session.runs.some((run) => run.key === one.runKey);
+  return runIsOpen ? undefined : earliest([plus(one.endNs, GRACE_NS), silenceDueNs(session)]);
+}
+
+function segmentDueNs(session: Session, segment: Segment): bigint | undefined {
+  const index = session.segments.indexOf(segment);
+  const next = session.segments[index + 1];
+  const replaced = segment.endedNs === undefined ? next?.startNs : undefined;
+  return earliest([plus(segment.endedNs, GRACE_NS), plus(replaced, GRACE_NS), silenceDueNs(session)]);
+}
+
+function silenceDueNs(session: Session): bigint {
+  const gone = session.processGoneNs;
+  const knowsProcess = session.pid !== undefined && session.pidTrusted === true;
+  if (gone !== undefined) return session.lastNs + GONE_QUIET_NS;
+  return session.lastNs + (knowsProcess ? SILENT_NS * 365n : SILENT_NS);
+}
+
+function plus(ns: bigint | undefined, more: bigint): bigint | undefined {
+  return ns === undefined ? undefined : ns + more;
+}
+
+function earliest(times: (bigint | undefined)[]): bigint | undefined {
+  return times.reduce((min, ns) => (ns !== undefined && (min === undefined || ns < min) ? ns : min), undefined);
+}
+
+function latest(times: (bigint | undefined)[]): bigint | undefined {
+  return times.reduce((max, ns) => (ns !== undefined && (max === undefined || ns > max) ? ns : max), undefined);
+}

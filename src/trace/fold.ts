@@ -1,0 +1,164 @@
+/**
+ * fold: (session, event) -> step. The whole meaning of hookspan in one function: what an event does to the span-context
+ * state of its session, which spans it finishes and what it adds to metrics. Pure: time came with the event.
+ */
+
+import type { AgentEvent } from "../event/event.ts";
+import { failCall, noteCall } from "./call.ts";
+import { endCompaction, startCompaction } from "./compaction.ts";
+import { reconcile } from "./cost.ts";
+import { earlier, later, type Draft, type Policy, type Step } from "./draft.ts";
+import { closeSession, expire } from "./expire.ts";
+import { noteHookRun } from "./hook-run.ts";
+import { noteRun, submitPrompt, touchRun } from "./run.ts";
+import { endSession, startSession, touchSegment } from "./segment.ts";
+import { newSession, type Run, type Session } from "./session.ts";
+import { stopRun, tellSettled } from "./settle.ts";
+import { endSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
+import { decidePermission, endTask, endTool, reportTool, requestPermission, startTool } from "./tool.ts";
+
+/** Events of which no session comes into being: they tell of it, or of time. */
+const SILENT = new Set<AgentEvent["kind"]>([
+  "time.passed",
+  "process.gone",
+  "session.described",
+  "transcript.named",
+  "transcript.read",
+  "llm.called",
+  "llm.failed",
+  "hook.ran",
+  "cost.stated",
+  "tool.reported",
+  "permission.decided",
+  "run.settled",
+  "run.continued",
+  "run.answered",
+  "run.interrupted",
+  "subagent.linked",
+]);
+
+/** Folds one event. `session` is undefined before the first event; the given one is never changed. */
+export function fold(session: Session | undefined, event: AgentEvent, policy: Policy): Step {
+  const before = session ?? newSession(event.agent, event.sessionId, event.atNs);
+  const draft: Draft = { session: { ...before }, spans: [], increments: [], settled: [], policy };
+  if (!SILENT.has(event.kind)) signOfLife(draft, event);
+  apply(draft, event);
+  if (event.kind === "llm.called" || event.kind === "tool.reported") touchRun(draft, event);
+  const { spans, increments, settled } = draft;
+  return { session: draft.session, spans, increments, settled };
+}
+
+function signOfLife(draft: Draft, event: AgentEvent): void {
+  const { session } = draft;
+  session.startedNs = event.atNs < session.startedNs ? event.atNs : session.startedNs;
+  session.lastNs = later(session.lastNs, event.atNs);
+  touchSegment(draft, event);
+  touchRun(draft, event);
+  touchSubagent(draft, event);
+}
+
+function apply(draft: Draft, event: AgentEvent): void {
+  switch (event.kind) {
+    case "session.described":
+      return describe(draft, event);
+    case "session.started":
+      return startSession(draft, event);
+    case "session.ended":
+      return endSession(draft, event);
+    case "prompt.submitted":
+      return submitPrompt(draft, event);
+    case "run.stopped":
+      return stopRun(draft, event);
+    case "run.failed":
+      return void noteRun(draft, event, (run) => ({ failed: firstFailure(run.failed, event) }));
+    case "run.interrupted":
+      return void noteRun(draft, event, (run) => ({ interruptedNs: later(run.interruptedNs, event.atNs) }));
+    case "run.blocked":
+      return void noteRun(draft, event, () => ({ blockedNs: event.atNs }));
+    case "run.answered":
+      return void noteRun(draft, event, (run) => ({ answeredNs: later(run.answeredNs, event.atNs) }));
+    case "run.continued":
+      return void noteRun(draft, event, (run) => ({ continuedNs: later(run.continuedNs, event.atNs) }));
+    case "run.settled":
+      return tellSettled(draft, event);
+    case "tool.started":
+      return startTool(draft, event);
+    case "tool.ended":
+      return endTool(draft, event);
+    case "tool.reported":
+      return reportTool(draft, event);
+    case "permission.requested":
+      return requestPermission(draft, event);
+    case "permission.decided":
+      return decidePermission(draft, event);
+    case "llm.called":
+      return noteCall(draft, event);
+    case "llm.failed":
+      return failCall(draft, event);
+    case "subagent.started":
+      return startSubagent(draft, event);
+    case "subagent.ended":
+      return endSubagent(draft, event);
+    case "subagent.linked":
+      return linkSubagent(draft, event.subagentId, event);
+    case "task.notified":
+      return endTask(draft, event);
+    case "compaction.started":
+      return startCompaction(draft, event);
+    case "compaction.ended":
+      return endCompaction(draft, event);
+    case "hook.ran":
+      return noteHookRun(draft, event);
+    case "cost.stated":
+      return reconcile(draft, event);
+    case "transcript.named":
+      return follow(draft, event);
+    case "transcript.read":
+      return advance(draft, event);
+    case "process.gone":
+      draft.session.processGoneNs = event.atNs;
+      return;
+    case "time.passed":
+      return event.closing === true ? closeSession(draft) : expire(draft, event.atNs);
+    case "noted":
+      return;
+  }
+}
+
+/** Facts that any payload may bring. A new process of the same session lifts the word that the last one is gone. */
+function describe(draft: Draft, event: AgentEvent & { kind: "session.described" }): void {
+  const { session } = draft;
+  session.cwd = event.cwd ?? session.cwd;
+  session.repository = event.repository ?? session.repository;
+  session.agentVersion = event.agentVersion ?? session.agentVersion;
+  session.entrypoint = event.entrypoint ?? session.entrypoint;
+  session.headless = event.headless ?? session.headless;
+  session.permissionMode = event.permissionMode ?? session.permissionMode;
+  if (event.hook === undefined) return;
+  const { pid, pidSource, traceparent } = event.hook;
+  // Not a merge: an inbound context holds for the event that carried it.
+  session.traceparent = traceparent;
+  if (pid === undefined) return;
+  if (pid !== session.pid) session.processGoneNs = undefined;
+  session.pidTrusted = pidSource === "marker" || pid === session.pid;
+  session.pid = pid;
+}
+
+/** A failure may be told of twice, by a hook and by the transcript: the first time and the more telling word stand. */
+function firstFailure(before: Run["failed"], event: AgentEvent & { kind: "run.failed" }): Run["failed"] {
+  const { atNs, errorType } = event;
+  if (before === undefined) return { atNs, errorType };
+  return { atNs: earlier(before.atNs, atNs), errorType: before.errorType === "_OTHER" ? errorType : before.errorType };
+}
+
+function follow(draft: Draft, event: AgentEvent & { kind: "transcript.named" }): void {
+  const { session } = draft;
+  if (session.transcripts[event.file] !== undefined) return;
+  session.transcripts = { ...session.transcripts, [event.file]: { subagentId: event.subagentId, messages: [] } };
+}
+
+function advance(draft: Draft, event: AgentEvent & { kind: "transcript.read" }): void {
+  const { session } = draft;
+  const transcript = session.transcripts[event.file] ?? { messages: [] };
+  session.transcripts = { ...session.transcripts, [event.file]: { ...transcript, position: event.position } };
+}

@@ -1,0 +1,114 @@
+/**
+ * Runs: one user turn each. While a run is open, and until its source's word that it is over for good, events only add
+ * facts to it; its end and outcome follow from the facts when it settles. So they do not depend on the order of arrival.
+ */
+
+import type { AgentEvent } from "../event/event.ts";
+import { captured, hasEnded, replace, type Draft } from "./draft.ts";
+import { runContext } from "./ids.ts";
+import { inboundParent } from "./inbound.ts";
+import type { SpanContext } from "./record.ts";
+import { segmentContext } from "./segment.ts";
+import type { Run, Session } from "./session.ts";
+import { emptyTally } from "./tally.ts";
+
+/** Where a span goes: the trace and root of its run (open or not), or the session's own trace. */
+export type Place = { runKey?: string; context: SpanContext };
+
+const EARLY_NS = 2_000_000_000n;
+
+export function submitPrompt(draft: Draft, event: AgentEvent & { kind: "prompt.submitted" }): void {
+  const { session } = draft;
+  const key = event.runKey ?? event.atNs.toString();
+  if (hasEnded(session, "run", key)) return;
+  const existing = session.runs.find((run) => run.key === key) ?? openedEarly(session, event);
+  if (existing !== undefined && !existing.synthetic) return;
+  const prompt = captured(draft, { input: "prompt", output: "response" }, event.content).input;
+  const opened = existing ?? newRun(session, key, event.atNs);
+  // The prompt's own time is the start, even if a tool of the run was heard of first.
+  const run: Run = { ...opened, startNs: event.atNs, synthetic: false, trigger: event.trigger, prompt };
+  insert(draft, run);
+}
+
+/**
+ * Notes a fact about how a run ended. Here a run that is named and not known is nobody: the end of one run must not become
+ * the end of another. Gives the run as it is now.
+ */
+export function noteRun(draft: Draft, event: AgentEvent, fact: (run: Run) => Partial<Run>): Run | undefined {
+  const run = runOf(draft.session, event);
+  if (run === undefined || (event.runKey !== undefined && run.key !== event.runKey)) return undefined;
+  const next = { ...run, ...fact(run) };
+  draft.session.runs = replace(draft.session.runs, run, next);
+  return next;
+}
+
+/**
+ * A sign of life: a run that nobody ends, ends at its last one. What names another run, or is about the session, is none.
+ */
+export function touchRun(draft: Draft, event: AgentEvent): void {
+  const run = runOf(draft.session, event);
+  const isAnothers = event.runKey !== undefined && event.runKey !== run?.key;
+  const isSessions = event.kind === "session.started" || event.kind === "session.ended";
+  if (run === undefined || isAnothers || isSessions || event.atNs <= run.lastNs) return;
+  draft.session.runs = replace(draft.session.runs, run, { ...run, lastNs: event.atNs });
+}
+
+/** Where a span of this event goes. A tool call opens a run where none is known; nothing else but a prompt does. */
+export function placeOf(draft: Draft, event: AgentEvent): Place {
+  const { session } = draft;
+  const run = runOf(session, event);
+  if (run !== undefined) return { runKey: run.key, context: run.context };
+  if (event.runKey !== undefined && hasEnded(session, "run", event.runKey)) {
+    return { runKey: event.runKey, context: runContext(session.agent, session.id, event.runKey) };
+  }
+  if (event.kind !== "tool.started" && event.kind !== "tool.ended")
+    return { context: segmentContext(draft, event.atNs) };
+  const opened = newRun(session, event.runKey ?? event.atNs.toString(), event.atNs);
+  insert(draft, opened);
+  return { runKey: opened.key, context: opened.context };
+}
+
+export function knowsRun(session: Session, runKey: string): boolean {
+  return session.runs.some((run) => run.key === runKey) || hasEnded(session, "run", runKey);
+}
+
+/** The run that the event names; else, where it names none or one never met, the newest that had begun by then. */
+export function runOf(session: Session, event: AgentEvent): Run | undefined {
+  if (event.runKey !== undefined) {
+    const named = session.runs.find((run) => run.key === event.runKey);
+    if (named !== undefined || hasEnded(session, "run", event.runKey)) return named;
+    if (event.kind === "tool.started" || event.kind === "tool.ended") return undefined;
+  }
+  return session.runs.findLast((run) => run.startNs <= event.atNs);
+}
+
+function newRun(session: Session, key: string, atNs: bigint): Run {
+  const context = runContext(session.agent, session.id, key);
+  const inbound = inboundParent(session);
+  const place: Partial<Run> =
+    inbound === undefined
+      ? {}
+      : inbound.adopt
+        ? {
+            context: { traceId: inbound.context.traceId, spanId: context.spanId },
+            parentSpanId: inbound.context.spanId,
+          }
+        : { inbound: inbound.context };
+  return { key, context, startNs: atNs, lastNs: atNs, synthetic: true, trigger: "user", tally: emptyTally(), ...place };
+}
+
+/** Without turn ids: a run that a tool opened an instant before its prompt came. */
+function openedEarly(session: Session, event: AgentEvent): Run | undefined {
+  if (event.runKey !== undefined) return undefined;
+  return session.runs.find((run) => run.synthetic && run.startNs >= event.atNs && run.startNs - event.atNs < EARLY_NS);
+}
+
+/** Keeps runs in order of their start, each knowing when the next one began. */
+function insert(draft: Draft, run: Run): void {
+  const others = draft.session.runs.filter((one) => one.key !== run.key);
+  const runs = [...others, run].sort((a, b) => (a.startNs < b.startNs ? -1 : 1));
+  draft.session.runs = runs.map((one, i) => {
+    const next = runs[i + 1];
+    return next === undefined || one.supersededNs === next.startNs ? one : { ...one, supersededNs: next.startNs };
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * Tool calls: from their start to their end. A call whose end comes before its start waits for it; a call that nothing ends
+ * waits for its run. A denied or blocked call has no end of its own: the batch summary or the transcript reports it.
+ */
+
+import type { AgentEvent, ToolOutcome } from "../event/event.ts";
+import { captured, count, earlier, emit, hasEnded, known, remember, replace, type Draft } from "./draft.ts";
+import { spanId } from "./ids.ts";
+import { placeOf } from "./run.ts";
+import { ATTR, OPERATION } from "./semconv.ts";
+import type { OpenTool, Session } from "./session.ts";
+import { linkSubagent, subagentContext } from "./subagent.ts";
+import { withTool } from "./tally.ts";
+
+type ToolEvent = AgentEvent & { kind: "tool.started" | "tool.ended" | "tool.reported" };
+
+/** Words of our own for span statuses: what the agent writes is command output. */
+const ERROR_MESSAGE = "the tool call failed";
+
+/** Beyond this a difference between clock and reported duration means that the machine slept. */
+const SLEPT_MS = 600_000;
+
+export function startTool(draft: Draft, event: AgentEvent & { kind: "tool.started" }): void {
+  if (hasEnded(draft.session, "tool", event.callId)) return;
+  const tool = open(draft, event);
+  const permissionNs = takePermission(draft, event);
+  const input = captured(draft, { input: "tool_input", output: "tool_result" }, event.content).input;
+  const started = note(draft, tool, {
+    startNs: earlier(tool.startNs, event.atNs),
+    inputHash: event.inputHash,
+    ...known({ input: input ?? tool.input }),
+    ...(permissionNs === undefined ? {} : { permissionNs }),
+  });
+  if (started.ended !== undefined) finish(draft, started, started.ended.atNs);
+}
+
+export function endTool(draft: Draft, event: AgentEvent & { kind: "tool.ended" }): void {
+  if (event.launched !== undefined) {
+    const { subagentId, background } = event.launched;
+    // The launch of a background subagent ends at once, perhaps before the subagent's own start is heard of.
+    if (background) subagentContext(draft, event, subagentId);
+    linkSubagent(draft, subagentId, { callId: event.callId, background });
+  }
+  if (hasEnded(draft.session, "tool", event.callId)) return;
+  const tool = open(draft, event);
+  if (tool.ended !== undefined) return;
+  const { input, output } = captured(draft, { input: "tool_input", output: "tool_result" }, event.content);
+  const { outcome, errorType, exitCode, durationMs, backgroundTaskId } = event;
+  const ended = note(draft, tool, {
+    ended: { atNs: event.atNs, outcome, errorType, exitCode, durationMs },
+    backgroundTaskId,
+    input: tool.input ?? input,
+    output,
+  });
+  if (event.commits) count(draft, "hookspan.commit.count", { [ATTR.agentName]: draft.session.agent }, event.commits);
+  if (ended.startNs !== undefined && backgroundTaskId === undefined) finish(draft, ended, event.atNs);
+}
+
+/** A report is kept until the run settles: the call's own end, if it comes, knows better. The first one tells the time. */
+export function reportTool(draft: Draft, event: AgentEvent & { kind: "tool.reported" }): void {
+  if (hasEnded(draft.session, "tool", event.callId)) return;
+  const tool = open(draft, event);
+  // "cancelled" is the transcript's plain word for what a batch can only guess; an unknown outcome gives way to any other.
+  const before = tool.reported;
+  const better = before === undefined || before.outcome === "unknown" || event.outcome === "cancelled";
+  const { outcome, errorType } = better ? event : before;
+  note(draft, tool, { reported: { atNs: earlier(before?.atNs, event.atNs), outcome, errorType } });
+}
+
+/** A permission request names no call: it belongs to the open call of that tool with the same input. */
+export function requestPermission(draft: Draft, event: AgentEvent & { kind: "permission.requested" }): void {
+  const tool = draft.session.tools.find(
+    (one) => one.inputHash === event.inputHash && one.tool === event.tool && one.permissionNs === undefined,
+  );
+  if (tool !== undefined) return void note(draft, tool, { permissionNs: event.atNs });
+  const { tool: name, inputHash, subagentId, atNs } = event;
+  draft.session.permissions = [...draft.session.permissions, { tool: name, inputHash, subagentId, atNs }].slice(-32);
+}
+
+export function decidePermission(draft: Draft, event: AgentEvent & { kind: "permission.decided" }): void {
+  if (hasEnded(draft.session, "decision", event.callId)) return;
+  remember(draft, "decision", event.callId);
+  count(draft, "hookspan.tool.decision.count", {
+    [ATTR.agentName]: draft.session.agent,
+    [ATTR.toolName]: event.tool,
+    [ATTR.toolDecision]: event.decision,
+  });
+}
+
+/** A background shell's task has ended. */
+export function endTask(draft: Draft, event: AgentEvent & { kind: "task.notified" }): void {
+  const tool = draft.session.tools.find((one) => one.backgroundTaskId === event.taskId);
+  if (tool !== undefined) finish(draft, tool, event.atNs);
+}
+
+/** Ends the calls that nothing will end: as reported, where something was, else as orphans, at `endNs`. */
+export function closeTools(draft: Draft, matches: (tool: OpenTool) => boolean, endNs: bigint): void {
+  const ended = draft.session.tools.filter(matches);
+  draft.session.tools = draft.session.tools.filter((tool) => tool.proven || !ended.includes(tool));
+  for (const tool of ended.filter(({ proven }) => proven)) {
+    finish(draft, tool, tool.ended?.atNs ?? tool.reported?.atNs ?? endNs);
+  }
+}
+
+function open(draft: Draft, event: ToolEvent): OpenTool {
+  const { callId, tool: name, mcpServer, subagentId, atNs } = event;
+  const proven = event.kind !== "tool.reported" || event.opens === true;
+  const found = draft.session.tools.find((tool) => tool.callId === callId);
+  if (found !== undefined)
+    return proven && !found.proven ? note(draft, found, { proven, tool: name, mcpServer }) : found;
+  const place = placeOf(draft, event);
+  const parent = subagentId === undefined ? place.context : subagentContext(draft, event, subagentId);
+  const { traceId } = parent;
+  const tool: OpenTool = {
+    callId,
+    tool: name,
+    mcpServer,
+    runKey: place.runKey ?? "",
+    context: { traceId, spanId: spanId("tool", traceId, callId) },
+    parentSpanId: parent.spanId,
+    subagentId,
+    proven,
+    firstNs: atNs,
+  };
+  draft.session.tools = [...draft.session.tools, tool];
+  return tool;
+}
+
+function note(draft: Draft, tool: OpenTool, fact: Partial<OpenTool>): OpenTool {
+  const next = { ...tool, ...fact };
+  draft.session.tools = replace(draft.session.tools, tool, next);
+  return next;
+}
+
+function takePermission(draft: Draft, event: AgentEvent & { kind: "tool.started" }): bigint | undefined {
+  const { permissions } = draft.session;
+  const found = permissions.find((one) => one.tool === event.tool && one.inputHash === event.inputHash);
+  if (found !== undefined) draft.session.permissions = replace(permissions, found, undefined);
+  return found?.atNs;
+}
+
+/** Emits the span of a call, counts it once, and lets go of it. */
+function finish(draft: Draft, tool: OpenTool, endNs: bigint): void {
+  const { session } = draft;
+  const durationMs = tool.backgroundTaskId === undefined ? tool.ended?.durationMs : undefined;
+  const durationNs = BigInt(Math.round((durationMs ?? 0) * 1e6));
+  const startNs = tool.startNs ?? endNs - durationNs;
+  const slept =
+    durationMs !== undefined &&
+    Number(endNs - startNs) / 1e6 - durationMs > SLEPT_MS &&
+    tool.permissionNs === undefined;
+  const spanEndNs = slept ? startNs + durationNs : endNs;
+  const { outcome, errorType } = outcomeOf(tool);
+  const agentName = agentNameOf(session, tool);
+  const type = tool.mcpServer === undefined ? "function" : "extension";
+  emit(draft, {
+    ...tool.context,
+    parentSpanId: tool.parentSpanId,
+    name: `${OPERATION.executeTool} ${tool.tool}`,
+    kind: "internal",
+    startNs,
+    endNs: spanEndNs,
+    ...(outcome === "error" ? { error: { message: ERROR_MESSAGE } } : {}),
+    attributes: known({
+      [ATTR.operation]: OPERATION.executeTool,
+      [ATTR.toolName]: tool.tool,
+      [ATTR.toolType]: type,
+      [ATTR.toolCallId]: tool.callId,
+      [ATTR.agentName]: agentName,
+      [ATTR.toolOutcome]: outcome,
+      [ATTR.errorType]: outcome === "error" ? errorType : undefined,
+      [ATTR.exitCode]: tool.ended?.exitCode,
+      [ATTR.toolDuration]: durationMs === undefined ? undefined : durationMs / 1e3,
+      [ATTR.toolWait]: waitSeconds(tool, endNs - durationNs),
+      [ATTR.toolBackground]: tool.backgroundTaskId === undefined ? undefined : true,
+      [ATTR.mcpMethod]: tool.mcpServer === undefined ? undefined : "tools/call",
+      [ATTR.mcpServer]: tool.mcpServer,
+      [ATTR.startMissing]: tool.startNs === undefined && tool.ended !== undefined ? true : undefined,
+      [ATTR.orphaned]: tool.ended === undefined && tool.reported === undefined ? true : undefined,
+      [ATTR.clockSkewed]: slept ? true : undefined,
+      [ATTR.toolArguments]: tool.input,
+      [ATTR.toolResult]: tool.output,
+    }),
+  });
+  const seconds = durationMs === undefined ? Math.max(0, Number(spanEndNs - startNs) / 1e9) : durationMs / 1e3;
+  const error = outcome === "error" ? known({ [ATTR.errorType]: errorType }) : {};
+  const attributes = { [ATTR.agentName]: agentName, [ATTR.toolName]: tool.tool, [ATTR.toolType]: type, ...error };
+  count(draft, "gen_ai.execute_tool.duration", attributes, seconds);
+  tallyTool(draft, tool);
+  remember(draft, "tool", tool.callId);
+  session.tools = session.tools.filter((one) => one.callId !== tool.callId);
+}
+
+function outcomeOf(tool: OpenTool): { outcome: ToolOutcome; errorType?: string | undefined } {
+  if (tool.ended !== undefined) return tool.ended;
+  if (tool.reported === undefined) return { outcome: "unknown" };
+  // Asked for and not run: somebody, or a rule, said no.
+  const denied = tool.reported.outcome === "unknown" && tool.permissionNs !== undefined;
+  return denied ? { outcome: "denied" } : tool.reported;
+}
+
+/** From the question to the beginning of the execution; or, where it never ran, to its end. */
+function waitSeconds(tool: OpenTool, executedNs: bigint): number | undefined {
+  if (tool.permissionNs === undefined || executedNs < tool.permissionNs) return undefined;
+  return Number(executedNs - tool.permissionNs) / 1e9;
+}
+
+function agentNameOf(session: Session, tool: OpenTool): string {
+  return session.subagents.find((one) => one.id === tool.subagentId)?.type ?? session.agent;
+}
+
+function tallyTool(draft: Draft, tool: OpenTool): void {
+  const { session } = draft;
+  if (tool.subagentId === undefined) {
+    session.runs = session.runs.map((run) => (run.key === tool.runKey ? { ...run, tally: withTool(run.tally) } : run));
+    return;
+  }
+  session.subagents = session.subagents.map((one) =>
+    one.id === tool.subagentId ? { ...one, tally: withTool(one.tally) } : one,
+  );
+}
