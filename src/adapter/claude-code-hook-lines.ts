@@ -1,0 +1,66 @@
+/** Runs of other hooks, as Claude Code's transcript tells of them. Silent successes leave nothing there. */
+
+import type * as z from "zod";
+
+import type { AgentEvent, EventBase } from "../event/event.ts";
+import { hookAttachmentLine, type stopSummaryLine } from "./claude-code-line-schema.ts";
+
+type HookStatus = (AgentEvent & { kind: "hook.ran" })["status"];
+
+/** Attachments that stand for one run of one hook. Others (`hook_system_message`, ...) come beside one of these. */
+const STATUS: Record<string, HookStatus> = {
+  hook_success: "completed",
+  hook_non_blocking_error: "failed",
+  hook_blocking_error: "blocked",
+  hook_cancelled: "stopped",
+};
+
+export function hookRuns(json: unknown, base: EventBase, id: string): AgentEvent[] {
+  const parsed = hookAttachmentLine.safeParse(json);
+  if (!parsed.success) return [];
+  const { type, hookEvent, toolUseID, command, durationMs } = parsed.data.attachment;
+  const status = STATUS[type];
+  if (status === undefined || hookEvent === undefined) return [];
+  const callId = toolUseID?.startsWith("toolu_") === true ? { callId: toolUseID } : {};
+  const duration = durationMs === undefined ? {} : { durationMs };
+  const run: AgentEvent = {
+    ...base,
+    kind: "hook.ran",
+    hookEvent,
+    hookName: hookName(command),
+    source: "unknown",
+    status,
+    ...callId,
+    ...duration,
+    id,
+  };
+  const blocksPrompt = status === "blocked" && hookEvent === "UserPromptSubmit";
+  return blocksPrompt ? [run, { ...base, kind: "run.blocked" }] : [run];
+}
+
+/** Every Stop hook with its time. An error line begins with the command that it is from, in brackets. */
+export function stopHookRuns(summary: z.output<typeof stopSummaryLine>, base: EventBase, id: string): AgentEvent[] {
+  return summary.hookInfos.map(({ command, durationMs }, i): AgentEvent => {
+    const blocked = summary.hookErrors.some((error) => error.startsWith(`[${command}]`));
+    const duration = durationMs === undefined ? {} : { durationMs };
+    const status = blocked ? "blocked" : "completed";
+    return {
+      ...base,
+      kind: "hook.ran",
+      hookEvent: "Stop",
+      hookName: hookName(command),
+      source: "unknown",
+      status,
+      ...duration,
+      id: `${id}:${i}`,
+    };
+  });
+}
+
+/** The base name of the program: a whole command line may hold anything. */
+function hookName(command: string | undefined): string {
+  if (command === undefined || /^https?:/.test(command)) return command === undefined ? "unknown" : "http";
+  const quoted = /^\s*(["'])(.*?)\1/.exec(command)?.[2];
+  const program = quoted ?? command.trim().split(/\s/)[0] ?? "";
+  return program.split(/[/\\]/).at(-1)?.slice(0, 64) || "unknown";
+}

@@ -1,0 +1,9 @@
+import type { Adapter } from "./adapter.ts";
+import { claudeCode } from "./claude-code.ts";
+
+const ADAPTERS: readonly Adapter[] = [claudeCode];
+
+/** The adapter of an agent by the name that its hook was given; undefined for a name that no adapter has. */
+export function adapterFor(agent: string): Adapter | undefined {
+  return ADAPTERS.find((adapter) => adapter.agent === agent);
+}
