@@ -1,0 +1,21 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { onTestFinished } from "vitest";
+
+import { realDisk } from "../../src/store/disk.ts";
+import { createStateDirectory } from "../../src/store/state-directory.ts";
+import type { StateDirectory } from "../../src/store/state-directory.ts";
+
+/** A fresh state directory on the real disk, removed after the test. */
+export function tempState(): StateDirectory {
+  return createStateDirectory(realDisk, join(tempDirectory(), "state"));
+}
+
+/** A fresh directory on the real disk, removed after the test. */
+export function tempDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "hookspan-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
