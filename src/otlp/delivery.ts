@@ -1,0 +1,95 @@
+import type { IncomingMessage } from "node:http";
+import { ExportResultCode, type ExportResult } from "@opentelemetry/core";
+import { toOutcome, type Answer } from "./answer.ts";
+import type { Outcome } from "./outcome.ts";
+import { withPartialSuccess } from "./partial-success.ts";
+import { oneLine, withoutSecrets } from "./reason.ts";
+import type { Wire } from "./wire.ts";
+
+/** What the official exporters have in common. */
+export type Sender<T> = {
+  export(items: T, done: (result: ExportResult) => void): void;
+  shutdown(): Promise<void>;
+};
+
+/**
+ * One export, one request, one outcome, at the latest after `deadlineMs`. A request that has no answer by then is torn
+ * down, whatever the exporter would still do with it. `secrets` are kept out of the reasons.
+ */
+export async function deliver<T>(
+  sender: Sender<T>,
+  items: T,
+  { wire, deadlineMs, secrets }: { wire: Wire; deadlineMs: number; secrets: readonly string[] },
+): Promise<Outcome> {
+  const clean = (text: string): string => oneLine(withoutSecrets(text, secrets));
+  return wire.exchange(async (exchange) => {
+    const { result, partialSuccess } = await withPartialSuccess(() => exported(sender, items, deadlineMs));
+    if (result === "deadline") return { status: "retry", reason: `no complete answer within ${deadlineMs} ms` };
+    const { response } = exchange;
+    if (result.code === ExportResultCode.SUCCESS) {
+      if (partialSuccess && partialSuccess.rejected > 0) {
+        return {
+          status: "partly_rejected",
+          rejected: partialSuccess.rejected,
+          reason: clean(partialSuccess.message),
+        };
+      }
+      return response ? toOutcome(answerOf(response), Date.now()) : { status: "accepted" };
+    }
+    const answer = response && answerOf(response, clean(body(result.error)));
+    // A failure after a good head is a body that the exporter could not take: what became of the data is unknown.
+    if (answer && answer.status > 299) return toOutcome(answer, Date.now());
+    return { status: "retry", reason: `the export failed: ${clean(describe(result.error))}` };
+  });
+}
+
+/** Ends with the exporter's word or at the deadline; the exporter alone would follow a dripping answer for ever. */
+async function exported<T>(sender: Sender<T>, items: T, deadlineMs: number): Promise<ExportResult | "deadline"> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<"deadline">((resolve) => {
+    timer = setTimeout(resolve, deadlineMs, "deadline");
+  });
+  const result = new Promise<ExportResult>((resolve) => {
+    sender.export(items, resolve);
+  });
+  try {
+    return await Promise.race([result, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function answerOf({ statusCode, headers }: IncomingMessage, text = ""): Answer {
+  const retryAfter = headers["retry-after"];
+  const contentType = headers["content-type"];
+  return {
+    status: statusCode ?? 0,
+    text,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(contentType === undefined ? {} : { contentType }),
+  };
+}
+
+/** The exporter's error carries the body of an answer that the exporter would not retry. */
+function body(error: Error | undefined): string {
+  return error !== undefined && "data" in error && typeof error.data === "string" ? receiversMessage(error.data) : "";
+}
+
+/** The `message` of a google.rpc.Status, which is what the protocol asks for, else the text as it came. */
+function receiversMessage(text: string): string {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== "object" || parsed === null || !("message" in parsed)) return text;
+    return typeof parsed.message === "string" ? parsed.message : text;
+  } catch {
+    return text;
+  }
+}
+
+/** A name with several addresses fails with a message for each and none for all, but with a code. */
+function describe(error: Error | undefined): string {
+  if (error === undefined) return "unknown error";
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const hint = code.startsWith("HPE_") ? " (this port does not speak HTTP; OTLP over HTTP is usually 4318)" : "";
+  return `${error.message || code || error.name}${hint}`;
+}
