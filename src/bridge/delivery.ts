@@ -1,0 +1,141 @@
+/**
+ * Delivery: what is committed goes out. Spans go oldest first and are deleted only after the receiver's word; metrics are
+ * never queued, an export is the newest committed totals. Nothing is sent while a commit is pending.
+ */
+
+import type { Log } from "../log.ts";
+import { markSent, pointsToSend, type ExportPlan } from "../metric/export-points.ts";
+import type { MetricPoints } from "../metric/point.ts";
+import type { Totals } from "../metric/totals.ts";
+import type { Exporter } from "../otlp/exporter.ts";
+import type { Outcome } from "../otlp/outcome.ts";
+import type { Outbox, Send } from "../store/outbox.ts";
+import type { Increment } from "../trace/record.ts";
+import { BRIDGE, exported } from "./health.ts";
+
+export type Delivery = {
+  /** Sends what lies in the outbox until it is empty or the receiver will not. True if it is empty. */
+  sendSpans(): Promise<boolean>;
+  /**
+   * Sends the totals of agents that have changed, or all of them. `own`: the bridge's own series too. True if accepted, or
+   * if there was nothing to say.
+   */
+  sendMetrics(nowNs: bigint, which: { everything: boolean; own: MetricPoints[] | undefined }): Promise<boolean>;
+  /** How long the receiver asked to be left alone, or our own back-off: milliseconds; 0 after a success. */
+  backOffMs(): number;
+};
+
+type Deps = {
+  exporter: Exporter;
+  outbox: Outbox;
+  totals: Totals;
+  isPending: () => boolean;
+  /** Commits what is folded. Only committed totals are sent: after a crash the rest would be counted again. */
+  commit: (nowNs: bigint) => boolean;
+  /** The marks of a plan, on disk before the request leaves. */
+  saveSent: (plan: ExportPlan) => void;
+  count: (increments: readonly Increment[]) => void;
+  /** 0 to 1, to spread the retries of many machines. */
+  jitter: () => number;
+  log: Log;
+};
+
+const FIRST_BACK_OFF_MS = 1000;
+const LONGEST_BACK_OFF_MS = 60_000;
+
+export function createDelivery(deps: Deps): Delivery {
+  const { exporter, outbox, totals, log } = deps;
+  let failures = 0;
+  let askedMs = 0;
+  let metricsFailed = false;
+  let told = "";
+
+  return {
+    async sendSpans() {
+      while (!deps.isPending()) {
+        const [send] = outbox.sends();
+        if (send === undefined) return true;
+        const outcome = await exporter.sendSpans([send.batch]);
+        note(outcome, "span", send.batch.spans.length);
+        if (!settle(send, outcome)) return false;
+      }
+      return false;
+    },
+    async sendMetrics(nowNs, { everything, own }) {
+      if (!deps.commit(nowNs)) return false;
+      // What was not accepted last time is said again, changed or not.
+      const plan = planFor(nowNs, everything || metricsFailed, own !== undefined);
+      const points = [...plan.points, ...(own ?? [])];
+      if (points.length === 0) return true;
+      markSent(totals, plan);
+      deps.saveSent(plan);
+      const outcome = await exporter.sendMetrics(points);
+      note(
+        outcome,
+        "metric_point",
+        points.reduce((sum, one) => sum + one.points.length, 0),
+      );
+      metricsFailed = outcome.status !== "accepted" && outcome.status !== "partly_rejected";
+      return !metricsFailed;
+    },
+    backOffMs() {
+      if (failures === 0) return 0;
+      const grown = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (failures - 1));
+      return Math.max(askedMs, grown * (0.5 + deps.jitter() / 2));
+    },
+  };
+
+  /** The bridge's own series are no cause of an export: left out, they are as if they had not changed. */
+  function planFor(nowNs: bigint, everything: boolean, withOwn: boolean): ExportPlan {
+    const series = withOwn ? totals.series : new Map([...totals.series].filter(([, one]) => one.agent !== BRIDGE));
+    return pointsToSend({ series, lastExportNs: totals.lastExportNs }, nowNs, { everything });
+  }
+
+  /** True if the next request may follow. */
+  function settle(send: Send, outcome: Outcome): boolean {
+    switch (outcome.status) {
+      case "accepted":
+      case "partly_rejected":
+        outbox.ack(send);
+        return true;
+      case "too_large":
+      case "refused": {
+        const isolated = outbox.isolate(
+          send,
+          outcome.status === "refused" ? "refused by the receiver" : "too large for the receiver",
+        );
+        if (isolated.status === "quarantined")
+          log.error("the receiver refused a span; it is in quarantine", { reason: outcome.reason });
+        return true;
+      }
+      case "retry":
+      case "unauthorized":
+        return false;
+    }
+  }
+
+  function note(outcome: Outcome, signal: "span" | "metric_point", items: number): void {
+    const rejected = outcome.status === "partly_rejected" ? outcome.rejected : 0;
+    const isFailure = outcome.status === "retry" || outcome.status === "unauthorized";
+    deps.count([
+      ...(items - rejected > 0
+        ? [exported(signal, outcome.status === "partly_rejected" ? "accepted" : outcome.status, items - rejected)]
+        : []),
+      ...(rejected > 0 ? [exported(signal, "rejected", rejected)] : []),
+    ]);
+    failures = isFailure ? failures + 1 : 0;
+    askedMs = outcome.status === "retry" ? (outcome.afterMs ?? 0) : 0;
+    tell(outcome);
+  }
+
+  /** Said once, until something else is to be said: a Collector may be away for a day. */
+  function tell(outcome: Outcome): void {
+    const text = outcome.status === "accepted" ? "" : `${outcome.status}: ${outcome.reason}`;
+    if (text === told) return;
+    if (text === "") log.info("the receiver accepts again");
+    else if (outcome.status === "retry")
+      log.warn("the receiver does not take data; it is kept and sent again", { reason: text });
+    else log.error("the receiver does not take data", { reason: text });
+    told = text;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Flush: takes everything in and gets everything out, in the foreground, for CI jobs, containers and tests. Stops a living
+ * bridge first; the next hook starts a new one.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Log } from "../log.ts";
+import type { Disk } from "../store/disk.ts";
+import { acquireLock, type LockResult } from "../store/lock.ts";
+import { ownIdentity } from "../store/process-identity.ts";
+import type { StateDirectory } from "../store/state-directory.ts";
+import type { OpenBridge } from "./open-bridge.ts";
+
+export type FlushEnd =
+  | { status: "flushed" }
+  /** The time is up. What is left stays on disk. */
+  | { status: "timeout"; reason: string };
+
+export type FlushOptions = {
+  disk: Disk;
+  directory: StateDirectory;
+  open: () => OpenBridge;
+  timeoutMs: number;
+  /** Also end what is still open. */
+  close: boolean;
+  log: Log;
+};
+
+const RETRY_MS = 50;
+
+export async function flush(options: FlushOptions): Promise<FlushEnd> {
+  const deadlineMs = Date.now() + options.timeoutMs;
+  const lock = await takeLock(options, deadlineMs);
+  if (lock === undefined) return { status: "timeout", reason: "another bridge does not leave" };
+  try {
+    return await drain(options.open(), options, deadlineMs);
+  } finally {
+    lock.release();
+  }
+}
+
+/** A bridge that is asked to leave commits and exports first, so it may take a while. */
+async function takeLock(
+  { disk, directory }: FlushOptions,
+  deadlineMs: number,
+): Promise<(LockResult & { status: "held" }) | undefined> {
+  const self = ownIdentity();
+  let asked: number | undefined;
+  for (;;) {
+    const lock = acquireLock(disk, directory, self);
+    if (lock.status === "held") return lock;
+    const { pid, host } = lock.owner;
+    if (pid !== asked && host === self.host) askToLeave(pid);
+    asked = pid;
+    if (Date.now() >= deadlineMs) return undefined;
+    await sleep(RETRY_MS);
+  }
+}
+
+async function drain(open: OpenBridge, { close }: FlushOptions, deadlineMs: number): Promise<FlushEnd> {
+  const { bridge, delivery, outbox } = open;
+  let reason = "envelopes are left in the spool";
+  let closed = false;
+  for (;;) {
+    const { progress, backlog } = bridge.step(now(), { commitNow: true });
+    if (!progress && !backlog) {
+      if (close && !closed) {
+        bridge.closeAll(now());
+        closed = true;
+      }
+      if (!bridge.commit(now())) reason = "the state directory cannot be written";
+      else if (!(await delivery.sendSpans()) || outbox.usage().items > 0) reason = "spans are left in the outbox";
+      else if (!(await delivery.sendMetrics(now(), { everything: true, own: open.gauges(now()) })))
+        reason = "the totals were not accepted";
+      else return { status: "flushed" };
+      const waitMs = Math.min(Math.max(RETRY_MS, delivery.backOffMs()), Math.max(0, deadlineMs - Date.now()));
+      await sleep(waitMs);
+    }
+    // Signals get their turn.
+    await sleep(0);
+    if (Date.now() >= deadlineMs) return { status: "timeout", reason };
+  }
+}
+
+function askToLeave(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch {
+    // It has left by itself.
+  }
+}
+
+function now(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}

@@ -1,0 +1,160 @@
+/**
+ * Folding in memory: events go in one by one, and what they change is collected for the next commit. Nothing here is on
+ * disk until `take` hands it to one; if the process dies before, the same events are folded again from the spool and from
+ * the transcripts' committed positions.
+ */
+
+import type { AgentEvent } from "../event/event.ts";
+import { add, type Totals } from "../metric/totals.ts";
+import type { Changes } from "../store/commit-record.ts";
+import type { Index } from "../store/index-file.ts";
+import type { SessionRead, SessionStore } from "../store/session-store.ts";
+import { sessionFile } from "../store/state-directory.ts";
+import type { Policy } from "../trace/draft.ts";
+import { dueNs } from "../trace/expire.ts";
+import { fold } from "../trace/fold.ts";
+import type { Increment, SpanBatch, SpanRecord } from "../trace/record.ts";
+import type { Session } from "../trace/session.ts";
+import { link } from "./index-links.ts";
+
+export type Folding = {
+  /** False if the session's state cannot be used: the event must stay where it is. */
+  fold(event: AgentEvent): boolean;
+  count(increments: readonly Increment[]): void;
+  /** The session that an event belongs to (the root session of a child), if it is known. */
+  session(agent: string, sessionId: string): Session | undefined;
+  /** Sessions in memory: all that have something open. */
+  live(): Session[];
+  /** Whether series of agents have changed since this was last asked. */
+  hasNews(): boolean;
+  /** Whether `take` would give anything that has to be committed. */
+  isDirty(): boolean;
+  /** What was folded since the last time, for one commit. */
+  take(): Pick<Changes, "sessions" | "series" | "index" | "held" | "release">;
+  /** To be called when what was taken is committed: what has nothing open leaves the memory. */
+  settle(nowNs: bigint): void;
+};
+
+type Deps = {
+  store: SessionStore<Session>;
+  totals: Totals;
+  index: Index;
+  policy: Policy;
+  repositoryOf: (cwd: string) => string | undefined;
+  /** A session file that a newer hookspan wrote, or that was damaged and set aside. */
+  onUnreadable: (reason: string) => void;
+};
+
+/** An ended session is remembered this long, for stragglers and resumes. */
+const TOMBSTONE_NS = 86_400_000_000_000n;
+
+export function createFolding(deps: Deps): Folding {
+  const { store, totals, policy } = deps;
+  let index = deps.index;
+  let indexChanged = false;
+  const sessions = new Map<string, Session>();
+  const files = new Map<string, string>();
+  const changed = new Set<string>();
+  const deleted = new Set<string>();
+  const touchedSeries = new Set<string>();
+  const spans = new Map<string, SpanBatch>();
+  const released = new Set<string>();
+  let news = false;
+
+  for (const read of store.list()) if (read.status === "found") sessions.set(read.file, read.value);
+
+  return {
+    fold(event) {
+      const file = fileOf(event.agent, event.sessionId);
+      if (file === undefined) return false;
+      const before = sessions.get(file);
+      const linked = link(index, withRepository(event));
+      const step = fold(before, rooted(linked.event, before), policy);
+      if (linked.index !== undefined) [index, indexChanged] = [linked.index, true];
+      sessions.set(file, step.session);
+      changed.add(file);
+      collect(step.session, step.spans);
+      for (const traceId of step.settled) released.add(traceId);
+      for (const key of add(totals, step.increments)) touchedSeries.add(key);
+      news ||= step.increments.length > 0;
+      return true;
+    },
+    count(increments) {
+      for (const key of add(totals, increments)) touchedSeries.add(key);
+    },
+    session(agent, sessionId) {
+      const file = fileOf(agent, sessionId);
+      return file === undefined ? undefined : sessions.get(file);
+    },
+    live: () => [...sessions.values()],
+    hasNews() {
+      const had = news;
+      news = false;
+      return had;
+    },
+    // Our own counters alone are no reason to write: they go along with the next commit.
+    isDirty: () => changed.size + deleted.size + spans.size + released.size > 0 || indexChanged,
+    take() {
+      const taken = {
+        sessions: [
+          ...[...changed].map((file) => ({ file, session: sessions.get(file) as unknown })),
+          ...[...deleted].map((file) => ({ file, deleted: true as const })),
+        ],
+        series: [...touchedSeries].map((key): [string, unknown] => [key, totals.series.get(key)]),
+        ...(indexChanged ? { index } : {}),
+        held: [...spans.values()],
+        release: [...released],
+      };
+      for (const set of [changed, deleted, touchedSeries, spans, released]) set.clear();
+      indexChanged = false;
+      return taken;
+    },
+    settle(nowNs) {
+      for (const [file, session] of sessions) {
+        if (changed.has(file) || dueNs(session) !== undefined || session.segments.length > 0) continue;
+        if (nowNs - session.lastNs < TOMBSTONE_NS) continue;
+        sessions.delete(file);
+        deleted.add(file);
+      }
+    },
+  };
+
+  /** The file of the event's root session; loads it once. Undefined if its state cannot be used. */
+  function fileOf(agent: string, sessionId: string): string | undefined {
+    const name = `${agent}\0${sessionId}`;
+    const known = files.get(name) ?? sessionFile(agent, sessionId);
+    if (sessions.has(known)) return known;
+    const read: SessionRead<Session> = store.load(agent, sessionId);
+    if (read.status === "newer") {
+      deps.onUnreadable(`session state of version ${read.v}`);
+      return undefined;
+    }
+    if (read.status === "corrupt") deps.onUnreadable(read.reason);
+    if (read.status === "found") sessions.set(read.file, read.value);
+    if (read.file !== known) files.set(name, read.file);
+    deleted.delete(read.file);
+    return read.file;
+  }
+
+  function withRepository(event: AgentEvent): AgentEvent {
+    if (event.kind !== "session.described" || event.cwd === undefined) return event;
+    const repository = deps.repositoryOf(event.cwd);
+    return repository === undefined ? event : { ...event, repository };
+  }
+
+  function collect(session: Session, finished: readonly SpanRecord[]): void {
+    const { agent, agentVersion } = session;
+    for (const span of finished) {
+      const key = `${span.traceId}\0${agentVersion ?? ""}`;
+      const head = { agent, ...(agentVersion === undefined ? {} : { agentVersion }), traceId: span.traceId };
+      const batch = spans.get(key) ?? { ...head, spans: [] };
+      batch.spans.push(span);
+      spans.set(key, batch);
+    }
+  }
+}
+
+/** The core always gets the root session: a child's event becomes one of its root. */
+function rooted(event: AgentEvent, session: Session | undefined): AgentEvent {
+  return session === undefined || session.id === event.sessionId ? event : { ...event, sessionId: session.id };
+}

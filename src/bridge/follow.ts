@@ -1,0 +1,189 @@
+/**
+ * Following transcripts: what an agent's hooks do not tell, its transcript does. Lines are decoded and folded like payloads,
+ * and the position moves in the same commit.
+ *
+ * A line must not overtake the hooks that ran before it was written. So the sizes are taken first (`sizes`), then the spool
+ * is listed and folded, and only then are lines read, up to those sizes: whatever caused a line was in the spool by then.
+ * For the same reason a line that speaks of a run whose prompt has not been met waits in its file, for 2 s at most.
+ */
+
+import { adapterFor } from "../adapter/registry.ts";
+import type { AgentEvent } from "../event/event.ts";
+import { knowsRun } from "../trace/run.ts";
+import type { Session, Transcript } from "../trace/session.ts";
+import { readLines, statSize, type Line } from "../transcript/reader.ts";
+import { readMeta } from "../transcript/subagent-file.ts";
+
+/** One call reads so much of one file, then others have their turn. */
+const READ_BYTES = 4 * 1024 * 1024;
+
+/** How long a line waits for the prompt of its run. */
+const PROMPT_MS = 2000;
+
+export type Follow = {
+  /** The sizes of the transcripts of sessions that may still grow. To be taken before the spool is listed. */
+  sizes(sessions: readonly Session[]): Map<string, number>;
+  /** Reads what is new, up to `sizes`. True if something was read or is left to read. */
+  read(sizes: ReadonlyMap<string, number>, nowMs: number): boolean;
+  /** Whether a transcript of the session has not been read as far as it goes: nothing of it may expire before. */
+  isBehind(session: Session): boolean;
+};
+
+type Deps = {
+  fold: (event: AgentEvent) => boolean;
+  session: (agent: string, sessionId: string) => Session | undefined;
+  /** Something in a transcript was passed over: a reason to count. */
+  onSkipped: (reason: string) => void;
+};
+
+type Followed = { agent: string; sessionId: string; file: string };
+
+type StoredPosition = NonNullable<Transcript["position"]>;
+
+type Read = { subagentId: string | undefined; lines: readonly Line[]; begin: number; decoder: unknown; nowMs: number };
+
+export function createFollow(deps: Deps): Follow {
+  const waiting = new Map<string, number>();
+  const refused = new Set<string>();
+  let followed = new Map<string, Followed>();
+  let behind = new Set<string>();
+
+  return {
+    sizes(sessions) {
+      followed = new Map(sessions.flatMap(filesOf).map((one) => [one.file, one]));
+      const sizes = new Map<string, number>();
+      for (const { file } of followed.values()) {
+        const size = statSize(file);
+        if (size !== undefined) sizes.set(file, size);
+      }
+      for (const session of sessions) noteMissing(session, sizes);
+      return sizes;
+    },
+    read(sizes, nowMs) {
+      let busy = false;
+      behind = new Set();
+      for (const [file, size] of sizes) {
+        const one = followed.get(file);
+        if (one !== undefined) busy = readFile(one, size, nowMs) || busy;
+      }
+      return busy;
+    },
+    isBehind: (session) => Object.keys(session.transcripts).some((file) => behind.has(file) || !followed.has(file)),
+  };
+
+  /** A transcript comes into being with the first prompt: one that is not there when a run has ended is missing. */
+  function noteMissing(session: Session, sizes: ReadonlyMap<string, number>): void {
+    const hasEnded =
+      session.runs.some((run) => run.stoppedNs !== undefined) ||
+      session.segments.some((one) => one.endedNs !== undefined);
+    for (const [file, { subagentId }] of Object.entries(session.transcripts)) {
+      if (!hasEnded || subagentId !== undefined || sizes.has(file) || refused.has(file)) continue;
+      refused.add(file);
+      deps.onSkipped("transcript_missing");
+    }
+  }
+
+  function readFile(one: Followed, upTo: number, nowMs: number): boolean {
+    const session = deps.session(one.agent, one.sessionId);
+    const transcript = session?.transcripts[one.file];
+    if (session === undefined || transcript === undefined) return false;
+    const { position } = transcript;
+    if (position !== undefined && position.offset === upTo && position.skipping !== true) return false;
+    const result = readLines(one.file, position && placeOf(position), { upTo, maxBytes: READ_BYTES });
+    if (result.status === "missing") return false;
+    if (result.status === "refused") {
+      // Said once: the same file is named by every payload of the session.
+      if (!refused.has(one.file)) deps.onSkipped(`transcript_${result.reason}`);
+      refused.add(one.file);
+      return false;
+    }
+    for (let i = 0; i < result.skippedLines; i += 1) deps.onSkipped("transcript_line_too_long");
+    linkSubagent(session, one, transcript.subagentId);
+    const decoder = result.restarted === true ? undefined : position?.decoder;
+    const begin = result.restarted === true ? 0 : (position?.offset ?? 0);
+    const { stoppedAt, memory } = foldLines(one, {
+      subagentId: transcript.subagentId,
+      lines: result.lines,
+      begin,
+      decoder,
+      nowMs,
+    });
+    const next = stoppedAt === undefined ? result.position : { inode: result.position.inode, offset: stoppedAt };
+    const atNs = session.lastNs;
+    const moved = position === undefined || next.offset !== position.offset || next.inode !== position.inode;
+    if (moved) {
+      const base = { agent: one.agent, sessionId: one.sessionId, atNs };
+      deps.fold({ ...base, kind: "transcript.read", file: one.file, position: { ...next, decoder: memory } });
+    }
+    const isLeft = stoppedAt !== undefined || result.more;
+    if (isLeft) behind.add(one.file);
+    return moved || isLeft;
+  }
+
+  /** Folds lines until one has to wait. `stoppedAt` is the offset where that one begins. */
+  function foldLines(one: Followed, read: Read): { stoppedAt?: number; memory: unknown } {
+    const adapter = adapterFor(one.agent);
+    const { subagentId, nowMs } = read;
+    let memory = read.decoder;
+    let { begin } = read;
+    for (const line of read.lines) {
+      const context = {
+        sessionId: one.sessionId,
+        file: one.file,
+        decoder: memory,
+        ...(subagentId === undefined ? {} : { subagentId }),
+      };
+      const decoded = adapter?.decodeLine?.(line.text, context);
+      if (decoded === undefined) continue;
+      if (mustWait(one, decoded.events, nowMs)) return { stoppedAt: begin, memory };
+      if (decoded.malformed === true) deps.onSkipped("transcript_line_malformed");
+      for (const event of decoded.events) deps.fold(event);
+      memory = decoded.decoder;
+      begin = line.endOffset;
+    }
+    waiting.delete(one.file);
+    return { memory };
+  }
+
+  function mustWait(one: Followed, events: readonly AgentEvent[], nowMs: number): boolean {
+    const session = deps.session(one.agent, one.sessionId);
+    const early = events.some(
+      ({ runKey, atNs, kind }) =>
+        kind !== "session.described" &&
+        runKey !== undefined &&
+        session !== undefined &&
+        atNs >= session.startedNs &&
+        !knowsRun(session, runKey),
+    );
+    if (!early) return false;
+    const since = waiting.get(one.file) ?? nowMs;
+    waiting.set(one.file, since);
+    return nowMs - since < PROMPT_MS;
+  }
+
+  /** Which call launched a subagent stands in a file beside its transcript. */
+  function linkSubagent(session: Session, one: Followed, subagentId: string | undefined): void {
+    const subagent = session.subagents.find(({ id }) => id === subagentId);
+    if (subagent === undefined || subagent.callId !== undefined) return;
+    const callId = readMeta(one.file)?.toolUseId;
+    if (callId === undefined) return;
+    const base = { agent: one.agent, sessionId: one.sessionId, atNs: session.lastNs };
+    deps.fold({ ...base, kind: "subagent.linked", subagentId: subagent.id, callId });
+  }
+}
+
+/** Subagents first: the word that a run is over stands in the main file, and by then their usage must be in. */
+function filesOf(session: Session): Followed[] {
+  if (session.segments.length === 0) return [];
+  const { agent, id: sessionId } = session;
+  const files = Object.entries(session.transcripts);
+  const ordered = [
+    ...files.filter(([, one]) => one.subagentId !== undefined),
+    ...files.filter(([, one]) => one.subagentId === undefined),
+  ];
+  return ordered.map(([file]) => ({ agent, sessionId, file }));
+}
+
+function placeOf({ offset, inode, skipping }: StoredPosition): { offset: number; inode: number; skipping?: true } {
+  return { offset, inode, ...(skipping === undefined ? {} : { skipping }) };
+}

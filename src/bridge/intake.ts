@@ -1,0 +1,56 @@
+/**
+ * Intake: one envelope of the spool becomes events, and the events are folded. Whatever becomes of an envelope is said with
+ * a word, and counted; a poison one goes to quarantine and never stops the rest.
+ */
+
+import { adapterFor } from "../adapter/registry.ts";
+import type { Envelope } from "../event/envelope.ts";
+import type { AgentEvent } from "../event/event.ts";
+import type { EnvelopeRead } from "../spool/spool.ts";
+
+export type Intake =
+  | { status: "folded"; noted?: "known" | "unknown"; refused?: string }
+  /** Nothing of this directory is recorded. */
+  | { status: "excluded" }
+  | { status: "quarantined"; reason: string }
+  | { status: "dropped"; reason: "payload_too_large" }
+  /** Not whole yet, or the state of its session is not ours to touch. */
+  | { status: "left" };
+
+type Deps = {
+  fold: (event: AgentEvent) => boolean;
+  isExcluded: (cwd: string) => boolean;
+};
+
+export function takeIn(deps: Deps, read: EnvelopeRead): Intake {
+  switch (read.status) {
+    case "whole":
+      return decode(deps, read.envelope);
+    case "malformed":
+      return { status: "quarantined", reason: `envelope ${read.reason}` };
+    case "incomplete":
+      return { status: "quarantined", reason: "envelope incomplete" };
+    case "too_large":
+      return { status: "dropped", reason: "payload_too_large" };
+    case "waiting":
+    case "gone":
+      return { status: "left" };
+  }
+}
+
+function decode(deps: Deps, envelope: Envelope): Intake {
+  const adapter = adapterFor(envelope.agent);
+  if (adapter === undefined) return { status: "quarantined", reason: "unknown agent" };
+  const decoded = adapter.decode(envelope);
+  if (decoded.status === "invalid") return { status: "quarantined", reason: decoded.reason };
+  const { events, refused } = decoded;
+  const cwd = events.find((event) => event.kind === "session.described")?.cwd;
+  if (cwd !== undefined && deps.isExcluded(cwd)) return { status: "excluded" };
+  for (const event of events) if (!deps.fold(event)) return { status: "left" };
+  const noted = events.find((event) => event.kind === "noted");
+  return {
+    status: "folded",
+    ...(noted === undefined ? {} : { noted: noted.known ? "known" : "unknown" }),
+    ...(refused === undefined ? {} : { refused }),
+  };
+}

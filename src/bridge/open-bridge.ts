@@ -1,0 +1,174 @@
+/**
+ * Puts a bridge together over a state directory: the one place where the rooms are wired. Whoever opens one must hold the
+ * directory's lock.
+ */
+
+import { join } from "node:path";
+
+import type { Config } from "../config.ts";
+import { createExclude } from "../event/exclude.ts";
+import type { Log } from "../log.ts";
+import { createPricer } from "../metric/price.ts";
+import type { PriceTable } from "../metric/price-table.ts";
+import { SHIPPED_PRICES } from "../metric/shipped-prices.ts";
+import { emptyTotals, type Totals } from "../metric/totals.ts";
+import type { Exporter } from "../otlp/exporter.ts";
+import { createSpool } from "../spool/spool.ts";
+import { createCommit } from "../store/commit.ts";
+import { ifPresent, type Disk } from "../store/disk.ts";
+import { dueEarly, heldNames, listHeld } from "../store/held.ts";
+import { emptyIndex, loadIndex } from "../store/index-file.ts";
+import { createOutbox, type Outbox } from "../store/outbox.ts";
+import { createQuarantine, type Quarantine } from "../store/quarantine.ts";
+import { createSessionStore } from "../store/session-store.ts";
+import { enforceSpanBounds } from "../store/span-bounds.ts";
+import type { StateDirectory } from "../store/state-directory.ts";
+import { loadTotals, saveSent } from "../store/totals-file.ts";
+import type { FileRead } from "../store/versioned-file.ts";
+import { captured } from "../trace/content.ts";
+import { SESSION_VERSION, sessionSchema } from "../trace/session.ts";
+import { createBridge, type Bridge } from "./bridge.ts";
+import { createDelivery, type Delivery } from "./delivery.ts";
+import { createFolding } from "./folding.ts";
+import { createFollow } from "./follow.ts";
+import { dropped, eventCounted, gaugePoints } from "./health.ts";
+import type { MetricPoints } from "../metric/point.ts";
+
+export type OpenBridge = {
+  bridge: Bridge;
+  delivery: Delivery;
+  outbox: Outbox;
+  /** Series of agents have changed since they were last sent. */
+  hasNews(): boolean;
+  /** No envelope waits, nothing is held, the outbox is empty. */
+  isEmpty(): boolean;
+  /** Keeps what waits within the bounds, and counts what it drops. */
+  enforceBounds(nowNs: bigint): void;
+  /** The gauges of this moment. */
+  gauges(nowNs: bigint): MetricPoints[];
+};
+
+type Deps = {
+  disk: Disk;
+  directory: StateDirectory;
+  config: Pick<Config, "bounds" | "capture" | "exclude">;
+  userPrices: PriceTable | undefined;
+  exporter: Exporter;
+  isAlive: (pid: number) => boolean;
+  repositoryOf: (cwd: string) => string | undefined;
+  about: { version: string; osType: string };
+  log: Log;
+};
+
+/** A state directory that this hookspan must not touch: a newer one wrote it. */
+export class NewerStateError extends Error {
+  override name = "NewerStateError";
+}
+
+/** @throws NewerStateError; or the disk's own error, if the directory cannot be read or written. */
+export function openBridge(deps: Deps): OpenBridge {
+  const { disk, directory, config, log } = deps;
+  const quarantine: Quarantine = createQuarantine(disk, directory.quarantine, config.bounds);
+  const commit = createCommit({ disk, quarantine }, directory);
+  const applied = commit.applyPending();
+  if (applied.status === "newer") throw newer("commit.json", applied.v);
+  if (applied.status === "pending")
+    throw new Error(`cannot finish the last commit in ${directory.home}; nothing is lost`, { cause: applied.error });
+  if (applied.status === "corrupt")
+    log.error("commit.json was damaged and is in quarantine", { reason: applied.reason });
+
+  const totals: Totals = usable("totals.json", loadTotals({ disk, quarantine }, directory.totals), emptyTotals);
+  const index = usable("index.json", loadIndex({ disk, quarantine }, directory.index), emptyIndex);
+  const store = createSessionStore({ disk, quarantine }, directory.sessions, SESSION_VERSION, (json) =>
+    sessionSchema.parse(json),
+  );
+  const { price } = createPricer([...(deps.userPrices === undefined ? [] : [deps.userPrices]), ...SHIPPED_PRICES]);
+  const folding = createFolding({
+    store,
+    totals,
+    index,
+    policy: { price, capture: (kind, text) => captured(config.capture, kind, text) },
+    repositoryOf: deps.repositoryOf,
+    onUnreadable: (reason) => log.error("the state of a session cannot be used", { reason }),
+  });
+  const spool = createSpool(disk, directory.spool, config.bounds);
+  const outbox = createOutbox({ disk, quarantine }, directory.outbox);
+  const follow = createFollow({
+    fold: (event) => folding.fold(event),
+    session: (agent, id) => folding.session(agent, id),
+    onSkipped: (reason) => {
+      folding.count([eventCounted(reason)]);
+      log.warn("part of a transcript was passed over", { reason });
+    },
+  });
+  const bridge = createBridge({
+    spool,
+    folding,
+    follow,
+    commit,
+    quarantine,
+    totals,
+    isExcluded: createExclude(config.exclude),
+    isAlive: deps.isAlive,
+    heldDueEarly: (nowNs) => dueEarly(listHeld(disk, directory.held), nowNs),
+    log,
+  });
+  const delivery = createDelivery({
+    exporter: deps.exporter,
+    outbox,
+    totals,
+    isPending: () => commit.isPending(),
+    commit: (nowNs) => bridge.commit(nowNs),
+    saveSent: (plan) => saveSent({ disk, quarantine }, directory.totals, plan),
+    count: (increments) => folding.count(increments),
+    jitter: Math.random,
+    log,
+  });
+
+  return {
+    bridge,
+    delivery,
+    outbox,
+    hasNews: () => folding.hasNews(),
+    isEmpty: () =>
+      spool.list().entries.length === 0 && heldNames(disk, directory.held).length === 0 && outbox.usage().items === 0,
+    enforceBounds(nowNs) {
+      if (commit.isPending()) return;
+      const directories = { held: directory.held, outbox: directory.outbox };
+      for (const { reason, spans } of enforceSpanBounds(disk, directories, config.bounds, nowNs)) {
+        folding.count([dropped(reason, spans)]);
+        log.error("a bound dropped spans that were never accepted", { reason, spans });
+      }
+      const emptied = quarantine.enforce(nowNs);
+      if (emptied > 0) folding.count([dropped("quarantine", emptied)]);
+      // Hooks leave this mark when the spool is full and no bridge lives.
+      if (ifPresent(() => disk.facts(join(directory.home, "dropped"))) !== undefined) {
+        folding.count([dropped("spool_flooded")]);
+        ifPresent(() => disk.unlink(join(directory.home, "dropped")));
+      }
+    },
+    gauges: (nowNs) => gaugePoints({ spool: stockOf(spool.list().entries), outbox: outbox.usage() }, deps.about, nowNs),
+  };
+
+  function usable<T>(name: string, read: FileRead<T>, empty: () => T): T {
+    if (read.status === "newer") throw newer(name, read.v);
+    if (read.status === "corrupt")
+      log.error(`${name} was damaged and is in quarantine; it begins anew`, { reason: read.reason });
+    return read.status === "found" ? read.value : empty();
+  }
+
+  function newer(name: string, v: number): NewerStateError {
+    return new NewerStateError(
+      `${join(directory.home, name)} has version ${v}, written by a newer hookspan; upgrade hookspan, nothing was touched`,
+    );
+  }
+}
+
+function stockOf(entries: readonly { sizeBytes: number; mtimeNs: bigint }[]): {
+  items: number;
+  sizeBytes: number;
+  oldestNs: bigint | undefined;
+} {
+  const sizeBytes = entries.reduce((sum, one) => sum + one.sizeBytes, 0);
+  return { items: entries.length, sizeBytes, oldestNs: entries[0]?.mtimeNs };
+}

@@ -1,0 +1,226 @@
+/** The command line: the only reader of argv, the only caller of process.exit. */
+
+import { readFileSync } from "node:fs";
+import { parseArgs, type ParseArgsConfig } from "node:util";
+
+import { flush } from "./bridge/flush.ts";
+import { NewerStateError, openBridge, type OpenBridge } from "./bridge/open-bridge.ts";
+import { isAlive } from "./bridge/process-alive.ts";
+import { createRepositoryNames } from "./bridge/repository.ts";
+import { runBridge } from "./bridge/run-bridge.ts";
+import { ConfigError } from "./config-error.ts";
+import { loadConfig, type Config } from "./config.ts";
+import { HELP } from "./help.ts";
+import { createLog, type Log } from "./log.ts";
+import { parsePriceFile } from "./metric/price-file.ts";
+import type { PriceTable } from "./metric/price-table.ts";
+import { createExporter } from "./otlp/exporter.ts";
+import { readStatus, statusText } from "./setup/status.ts";
+import { realDisk } from "./store/disk.ts";
+import { loadInstanceId } from "./store/instance-id.ts";
+import { createStateDirectory, type StateDirectory } from "./store/state-directory.ts";
+import { runDemo } from "./view/demo.ts";
+import { wantsColor } from "./view/paint.ts";
+import { runTail } from "./view/tail.ts";
+
+/** Set by the build. */
+declare const HOOKSPAN_VERSION: string;
+
+/** A mistake on the command line: exit code 2. */
+class UsageError extends Error {
+  override name = "UsageError";
+}
+
+const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
+  bridge,
+  flush: flushCommand,
+  status,
+  tail,
+  demo,
+};
+
+const LOG_OPTIONS = { endpoint: { type: "string" }, "log-level": { type: "string" } } as const;
+
+main().then(
+  // What is still on its way to a pipe gets there first.
+  (code) => process.stdout.write("", () => process.exit(code)),
+  (error: unknown) => {
+    const isExpected = error instanceof UsageError || error instanceof ConfigError || error instanceof NewerStateError;
+    process.stderr.write(
+      `hookspan: ${isExpected ? error.message : String(error instanceof Error ? (error.stack ?? error) : error)}\n`,
+    );
+    process.exit(error instanceof UsageError ? 2 : 1);
+  },
+);
+
+async function main(): Promise<number> {
+  const [name = "--help", ...args] = process.argv.slice(2);
+  if (name === "--version") return print(`${HOOKSPAN_VERSION}\n`);
+  if (name === "--help" || name === "help") return print(HELP[args[0] ?? "hookspan"] ?? HELP["hookspan"] ?? "");
+  const command = COMMANDS[name];
+  if (command === undefined)
+    throw new UsageError(`unknown command "${name}"; commands: ${Object.keys(COMMANDS).join(", ")}`);
+  if (args.includes("--help") || args.includes("-h")) return print(HELP[name] ?? "");
+  return command(args);
+}
+
+async function bridge(args: string[]): Promise<number> {
+  const flags = options(args, { ...LOG_OPTIONS, "until-idle": { type: "boolean" } });
+  const untilIdle = flags["until-idle"] === true;
+  const config = configFrom(flags, untilIdle ? "hook" : "user");
+  if (config.disabled) return print("", "hookspan is switched off by HOOKSPAN_DISABLED\n");
+  const directory = createStateDirectory(realDisk, config.home);
+  const log = createLog(
+    untilIdle ? { level: config.logLevel, file: directory.log } : { level: config.logLevel, stream: "stderr" },
+  );
+  const end = await runBridge({
+    disk: realDisk,
+    directory,
+    open: () => open(config, directory, log),
+    untilIdle,
+    signal: untilAskedToLeave(),
+    version: HOOKSPAN_VERSION,
+    log,
+  });
+  if (end.status === "left") return 0;
+  return untilIdle ? 0 : fail(`another bridge (pid ${end.pid}) has ${config.home}; stop it, or set HOOKSPAN_HOME`);
+}
+
+async function flushCommand(args: string[]): Promise<number> {
+  const flags = options(args, { ...LOG_OPTIONS, timeout: { type: "string" }, close: { type: "boolean" } });
+  const seconds = Number(flags["timeout"] ?? "30");
+  if (!(seconds > 0))
+    throw new UsageError(`--timeout takes a number of seconds above 0, not "${String(flags["timeout"])}"`);
+  const config = configFrom({ "log-level": "warn", ...flags }, "user");
+  const directory = createStateDirectory(realDisk, config.home);
+  const log = createLog({ level: config.logLevel, stream: "stderr" });
+  const close = flags["close"] === true;
+  const end = await flush({
+    disk: realDisk,
+    directory,
+    open: () => open(config, directory, log),
+    timeoutMs: seconds * 1000,
+    close,
+    log,
+  });
+  return end.status === "flushed" ? 0 : fail(`not flushed within ${seconds} s: ${end.reason}`);
+}
+
+async function status(args: string[]): Promise<number> {
+  const flags = options(args, { json: { type: "boolean" } });
+  const current = readStatus(realDisk, configFrom({}, "user"));
+  return print(flags["json"] === true ? `${JSON.stringify(current, replaceBigint, 2)}\n` : statusText(current));
+}
+
+async function tail(args: string[]): Promise<number> {
+  const flags = options(args, { port: { type: "string" }, json: { type: "boolean" } });
+  const port = Number(flags["port"] ?? "4318");
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new UsageError(`--port takes a number from 0 to 65535, not "${String(flags["port"])}"`);
+  const json = flags["json"] === true;
+  const end = await runTail({
+    port,
+    json,
+    color: wantsColor(process.stdout, process.env),
+    out: process.stdout,
+    signal: untilAskedToLeave(),
+  });
+  return end.status === "done" ? 0 : fail(end.reason);
+}
+
+async function demo(args: string[]): Promise<number> {
+  const json = options(args, { json: { type: "boolean" } })["json"] === true;
+  const color = wantsColor(process.stdout, process.env);
+  const path = process.env["PATH"] ?? "";
+  const end = await runDemo({
+    program: __filename,
+    path,
+    json,
+    color,
+    out: process.stdout,
+    signal: untilAskedToLeave(),
+  });
+  return end.status === "done" ? 0 : fail(end.reason);
+}
+
+function open(config: Config, directory: StateDirectory, log: Log): OpenBridge {
+  const about = { version: HOOKSPAN_VERSION, osType: process.platform === "win32" ? "windows" : process.platform };
+  const instanceId = loadInstanceId(realDisk, directory.instanceId, config.instance);
+  const exporter = createExporter({ ...config, ...about, instanceId, userResource: config.resource });
+  const repositoryOf = createRepositoryNames();
+  return openBridge({
+    disk: realDisk,
+    directory,
+    config,
+    userPrices: userPrices(config),
+    exporter,
+    isAlive,
+    repositoryOf,
+    about,
+    log,
+  });
+}
+
+function userPrices(config: Config): PriceTable | undefined {
+  if (config.prices === undefined) return undefined;
+  try {
+    return parsePriceFile(JSON.parse(readFileSync(config.prices, "utf8")));
+  } catch (error) {
+    throw new ConfigError(`prices: ${config.prices}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function configFrom(flags: Record<string, string | boolean | undefined>, startedBy: "hook" | "user"): Config {
+  const hookStarted = startedBy === "hook";
+  const text = (name: string): string | undefined => (typeof flags[name] === "string" ? flags[name] : undefined);
+  return loadConfig({
+    env: process.env,
+    flags: { endpoint: text("endpoint"), logLevel: text("log-level") },
+    ambientOtel: !hookStarted,
+    hookStarted,
+  });
+}
+
+function options(
+  args: string[],
+  config: NonNullable<ParseArgsConfig["options"]>,
+): Record<string, string | boolean | undefined> {
+  try {
+    const { values } = parseArgs({ args, options: config, strict: true, allowPositionals: false });
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [
+        name,
+        typeof value === "string" || typeof value === "boolean" ? value : undefined,
+      ]),
+    );
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Asked once, the process leaves in good order; asked twice, at once. */
+function untilAskedToLeave(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function print(text: string, error = ""): number {
+  process.stdout.write(text);
+  process.stderr.write(error);
+  return 0;
+}
+
+function fail(reason: string): number {
+  process.stderr.write(`hookspan: ${reason}\n`);
+  return 1;
+}
+
+function replaceBigint(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
+}

@@ -1,0 +1,82 @@
+/** What `--help` prints. Each text fits on one screen and ends with an example. */
+
+export const HELP: Record<string, string> = {
+  hookspan: `hookspan: OpenTelemetry for AI coding agents, through their hooks
+
+Usage: hookspan <command> [options]
+
+Commands
+  demo      replay a recorded session through hook and bridge, and show what comes out
+  tail      a stand-in Collector that prints runs, tokens and cost as they arrive
+  status    what waits, what went out, what was refused, and why
+  flush     take in all events and send everything, then leave (CI jobs, containers)
+  bridge    run the bridge in the foreground; hooks start one by themselves
+
+Options of every command
+  --help       this text, or that of a command
+  --version    the version
+
+State lies in $HOOKSPAN_HOME, else $XDG_STATE_HOME/hookspan, else ~/.local/state/hookspan.
+Configuration: $XDG_CONFIG_HOME/hookspan/config.json and HOOKSPAN_* variables; see the README.
+
+Example: hookspan demo
+`,
+  bridge: `hookspan bridge: fold events into spans and metrics, and export them
+
+Usage: hookspan bridge [options]
+
+Runs in the foreground until SIGINT or SIGTERM, and logs to stderr. One bridge runs per state directory: if another has
+it, this one says so and exits with 1.
+
+  --endpoint URL      base URL of the Collector (default http://127.0.0.1:4318)
+  --log-level LEVEL   error, warn, info or debug (default info)
+  --until-idle        leave after 10 minutes with nothing to do, log to the state directory's file (as hooks start it)
+
+Example: hookspan bridge --endpoint http://collector:4318
+`,
+  flush: `hookspan flush: take in all events, send everything, and leave
+
+Usage: hookspan flush [options]
+
+Stops a living bridge, takes in all whole events and the known transcripts to their end, and exports until spool and
+outbox are empty and the last totals are accepted. Exit code 0, or 1 when the time is up; what is left stays on disk.
+
+  --timeout SECONDS   how long to try (default 30)
+  --close             also end runs, tools and sessions that are still open
+  --endpoint URL      base URL of the Collector (default http://127.0.0.1:4318)
+  --log-level LEVEL   error, warn, info or debug (default warn)
+
+Example: hookspan flush --close --timeout 60
+`,
+  status: `hookspan status: what waits, what went out, what was refused, and why
+
+Usage: hookspan status [--json]
+
+  --json   the same as JSON
+
+Example: hookspan status
+`,
+  tail: `hookspan tail: a stand-in Collector that prints runs, tokens and cost as they arrive
+
+Usage: hookspan tail [options]
+
+Listens on the loopback address for OTLP/HTTP (JSON) and prints each run as a tree, and running totals.
+It stores nothing and passes nothing on.
+
+  --port PORT   port to listen on (default 4318)
+  --json        one JSON object a line
+
+Example: hookspan tail
+`,
+  demo: `hookspan demo: replay a recorded session and show what comes out
+
+Usage: hookspan demo [--json]
+
+Replays a bundled session of Claude Code through the real hook script and the real bridge, in a temporary directory,
+into the view of \`hookspan tail\`. Takes about 6 seconds, sends nothing anywhere and leaves nothing behind.
+
+  --json   one JSON object a line
+
+Example: hookspan demo
+`,
+};
