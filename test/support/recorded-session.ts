@@ -1,0 +1,173 @@
+/** Replays a recording into a bridge over a real state directory, with a clock that is the recording's own. */
+
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import { openBridge, type OpenBridge } from "../../src/bridge/open-bridge.ts";
+import type { Config } from "../../src/config.ts";
+import { formatEnvelope } from "../../src/event/envelope.ts";
+import { createLog } from "../../src/log.ts";
+import type { MetricPoints } from "../../src/metric/point.ts";
+import type { Exporter } from "../../src/otlp/exporter.ts";
+import { realDisk } from "../../src/store/disk.ts";
+import { createStateDirectory } from "../../src/store/state-directory.ts";
+import type { SpanRecord } from "../../src/trace/record.ts";
+import { loadRecording, type Recording } from "../../src/view/load-recording.ts";
+import { relocate } from "../../src/view/replay.ts";
+
+/** How events reach the bridge: all at once after the fact, or one by one while the transcript grows. */
+export type Delivery = "backlog" | "as in life" | "pairs swapped" | "other pairs swapped";
+
+export type Replayed = {
+  spans: SpanRecord[];
+  points: Map<string, MetricPoints["points"][number] & { metric: string; agent: string }>;
+  startNs: bigint;
+};
+
+const BOUNDS = {
+  spoolBytes: 2 ** 29,
+  outboxBytes: 2 ** 29,
+  quarantineBytes: 2 ** 26,
+  payloadBytes: 2 ** 25,
+  ageMs: 14 * 86_400_000,
+};
+
+/** Replays the folder and gives every span that was sent, and the last point of every series. */
+export async function replayRecording(
+  folder: string,
+  delivery: Delivery,
+  capture: Config["capture"] = "none",
+): Promise<Replayed> {
+  const recording = loadRecording(folder);
+  const root = mkdtempSync(join(tmpdir(), "hookspan-replay-"));
+  try {
+    const run = startReplay(recording, root, capture);
+    if (delivery === "backlog") run.backlog();
+    else run.oneByOne(delivery);
+    await run.finish();
+    return { spans: run.spans, points: run.points, startNs: recording.startNs };
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+type Item = { atNs: bigint; do: () => void };
+
+function startReplay(recording: Recording, root: string, capture: Config["capture"]) {
+  const home = join(root, "home");
+  const spans: SpanRecord[] = [];
+  const points: Replayed["points"] = new Map();
+  let nowNs = recording.startNs;
+  const open = openAt(join(root, "state"), recordingExporter(spans, points), capture);
+  let count = 0;
+
+  const putHook = (hook: Recording["hooks"][number]): void => {
+    const id = `${String(count++).padStart(6, "0")}-replay`;
+    const bytes = formatEnvelope({
+      id,
+      agent: "claude-code",
+      timeNs: hook.atNs,
+      env: { CLAUDE_PID: "4242", CLAUDE_CODE_ENTRYPOINT: "sdk-cli" },
+      payload: Buffer.from(relocate(hook.stdin, recording.home, home)),
+    });
+    const path = join(root, "state", "spool", `${id}.evt`);
+    writeFileSync(path, bytes, { mode: 0o600 });
+    // Never before the header's time, or the header would be clamped.
+    utimesSync(path, Number(hook.atNs) / 1e9 + 0.001, Number(hook.atNs) / 1e9 + 0.001);
+  };
+  const putLine = (path: string, text: string): void => {
+    const file = path.replace(recording.home, home);
+    mkdirSync(dirname(file), { recursive: true });
+    appendFileSync(file, `${relocate(text, recording.home, home)}\n`);
+  };
+  const putMeta = (path: string, text: string): void => {
+    const file = path.replace(recording.home, home);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  };
+  const lines: Item[] = recording.transcripts.flatMap(({ path, lines: all }) =>
+    all.map(({ atNs, text }) => ({ atNs, do: () => putLine(path, text) })),
+  );
+  const metas: Item[] = recording.metas.map(({ atNs, path, text }) => ({ atNs, do: () => putMeta(path, text) }));
+  const step = (): void => void open.bridge.step(nowNs, { commitNow: true });
+
+  return {
+    spans,
+    points,
+    backlog() {
+      for (const { do: put } of [...metas, ...lines]) put();
+      recording.hooks.forEach(putHook);
+      nowNs = recording.hooks.at(-1)?.atNs ?? nowNs;
+      for (let i = 0; i < 3; i += 1) step();
+    },
+    oneByOne(order: Delivery) {
+      const files = [...metas, ...lines].sort((a, b) => (a.atNs < b.atNs ? -1 : a.atNs > b.atNs ? 1 : 0));
+      for (const { hook, clockNs } of swapped(recording.hooks, order)) {
+        // Of a pair that is swapped, the later hook comes before its time: the clock shows that of the earlier one.
+        if (clockNs > nowNs) nowNs = clockNs;
+        while (files[0] !== undefined && files[0].atNs <= nowNs) {
+          files.shift()?.do();
+          if (files[0] === undefined || files[0].atNs > nowNs) step();
+        }
+        putHook(hook);
+        step();
+      }
+      for (const { do: put } of files) put();
+      step();
+    },
+    async finish() {
+      for (let i = 0; i < 4; i += 1) {
+        nowNs += 1_500_000_000n;
+        step();
+      }
+      open.bridge.closeAll(nowNs);
+      open.bridge.commit(nowNs);
+      await open.delivery.sendSpans();
+      await open.delivery.sendMetrics(nowNs, { everything: true, own: undefined });
+    },
+  };
+}
+
+export function openAt(state: string, exporter: Exporter, capture: Config["capture"]): OpenBridge {
+  const directory = createStateDirectory(realDisk, state);
+  return openBridge({
+    disk: realDisk,
+    directory,
+    config: { bounds: BOUNDS, capture, exclude: [] },
+    userPrices: undefined,
+    exporter,
+    isAlive: () => true,
+    repositoryOf: () => undefined,
+    about: { version: "0.0.0", osType: "linux" },
+    log: createLog({ level: "error", file: directory.log }),
+  });
+}
+
+/** Keeps what it is given and accepts everything. The real exporter is tested on its own. */
+function recordingExporter(spans: SpanRecord[], points: Replayed["points"]): Exporter {
+  return {
+    sendSpans: (batches) => {
+      for (const batch of batches) spans.push(...batch.spans);
+      return Promise.resolve({ status: "accepted" });
+    },
+    sendMetrics: (all) => {
+      for (const { agent, metric, points: list } of all) {
+        for (const point of list)
+          points.set(`${agent} ${metric} ${JSON.stringify(point.attributes)}`, { ...point, agent, metric });
+      }
+      return Promise.resolve({ status: "accepted" });
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function swapped(hooks: Recording["hooks"], order: Delivery): { hook: Recording["hooks"][number]; clockNs: bigint }[] {
+  const result = hooks.map((hook) => ({ hook, clockNs: hook.atNs }));
+  const first = order === "pairs swapped" ? 0 : order === "other pairs swapped" ? 1 : result.length;
+  for (let i = first; i + 1 < result.length; i += 2) {
+    const [a, b] = [result[i], result[i + 1]];
+    if (a !== undefined && b !== undefined) [result[i], result[i + 1]] = [{ ...b, clockNs: a.clockNs }, a];
+  }
+  return result;
+}
