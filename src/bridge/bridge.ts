@@ -27,14 +27,17 @@ export type Bridge = {
   step(nowNs: bigint, options?: { commitNow?: boolean }): Step;
   /** Ends everything that is open, without waiting for anything. */
   closeAll(nowNs: bigint): void;
-  /** Commits what is folded. False while the disk will not have it; nothing is lost. */
-  commit(nowNs: bigint): boolean;
+  /**
+   * Commits what is folded; with `own`, also where there is nothing but our own counters. False while the disk will not
+   * have it; nothing is lost.
+   */
+  commit(nowNs: bigint, own?: "own"): boolean;
   /** When the next step is due although nothing comes in; undefined where nothing is open. */
   dueNs(): bigint | undefined;
   /** Whether a run or a subagent is open, or a line waits. */
   isBusy(): boolean;
-  /** A run has stopped and its source's last word is awaited: it comes within moments. */
-  awaitsWord(): boolean;
+  /** A run has just stopped and its source's last word is awaited: it comes within moments. */
+  awaitsWord(nowNs: bigint): boolean;
 };
 
 /** `progress`: something was taken in. `backlog`: more lies there. `metrics`: totals of an agent have changed. */
@@ -56,6 +59,8 @@ type Deps = {
 /** One commit for so many envelopes, or for what came within a second. */
 const COMMIT_ENVELOPES = 1000;
 const COMMIT_NS = 1_000_000_000n;
+/** A Stop hook that runs for longer than this is worth no haste. */
+const WORD_NS = 30_000_000_000n;
 const ALIVE_CHECK_NS = 10_000_000_000n;
 
 export function createBridge(deps: Deps): Bridge {
@@ -98,7 +103,10 @@ export function createBridge(deps: Deps): Bridge {
       );
     },
     isBusy: () => folding.live().some((session) => session.runs.length + session.subagents.length > 0),
-    awaitsWord: () => folding.live().some((session) => session.runs.some((run) => run.stoppedNs !== undefined)),
+    awaitsWord: (nowNs) =>
+      folding
+        .live()
+        .some(({ runs }) => runs.some(({ stoppedNs }) => stoppedNs !== undefined && nowNs - stoppedNs < WORD_NS)),
   };
 
   function listSpool(nowNs: bigint): SpoolEntry[] {
@@ -176,9 +184,9 @@ export function createBridge(deps: Deps): Bridge {
     return due.length > 0;
   }
 
-  function commitNow(nowNs: bigint): boolean {
+  function commitNow(nowNs: bigint, own?: "own"): boolean {
     if (commit.isPending()) return applyPending();
-    if (!folding.isDirty() && done.length === 0 && poison.length === 0) return true;
+    if (!folding.isDirty(own) && done.length === 0 && poison.length === 0) return true;
     const taken = folding.take();
     const early = deps.heldDueEarly(nowNs);
     const changes = {

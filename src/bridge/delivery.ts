@@ -40,6 +40,8 @@ type Deps = {
   log: Log;
 };
 
+const REQUEST_SPANS = 512;
+const REQUEST_BYTES = 1_000_000;
 const FIRST_BACK_OFF_MS = 1000;
 const LONGEST_BACK_OFF_MS = 60_000;
 
@@ -53,11 +55,8 @@ export function createDelivery(deps: Deps): Delivery {
   return {
     async sendSpans() {
       while (!deps.isPending()) {
-        const [send] = outbox.sends();
-        if (send === undefined) return true;
-        const outcome = await exporter.sendSpans([send.batch]);
-        note(outcome, "span", send.batch.spans.length);
-        if (!settle(send, outcome)) return false;
+        const end = await sendListing();
+        if (end !== "again") return end === "empty";
       }
       return false;
     },
@@ -91,27 +90,49 @@ export function createDelivery(deps: Deps): Delivery {
     return pointsToSend({ series, lastExportNs: totals.lastExportNs }, nowNs, { everything });
   }
 
-  /** True if the next request may follow. */
-  function settle(send: Send, outcome: Outcome): boolean {
+  /** Works off one listing of the outbox, which is costly with a backlog. `again`: there may be more by now. */
+  async function sendListing(): Promise<"empty" | "again" | "stopped"> {
+    let isEmpty = true;
+    for (const request of requestsOf(outbox.sends())) {
+      isEmpty = false;
+      const end = await sendRequest(request);
+      if (end !== "next") return end;
+    }
+    return isEmpty ? "empty" : "again";
+  }
+
+  async function sendRequest(request: readonly Send[]): Promise<"next" | "again" | "stopped"> {
+    const spans = request.reduce((sum, send) => sum + send.batch.spans.length, 0);
+    const outcome = await exporter.sendSpans(request.map(({ batch }) => batch));
+    note(outcome, "span", spans);
     switch (outcome.status) {
       case "accepted":
       case "partly_rejected":
-        outbox.ack(send);
-        return true;
+        for (const send of request) outbox.ack(send);
+        return "next";
       case "too_large":
-      case "refused": {
-        const isolated = outbox.isolate(
-          send,
-          outcome.status === "refused" ? "refused by the receiver" : "too large for the receiver",
-        );
-        if (isolated.status === "quarantined")
-          log.error("the receiver refused a span; it is in quarantine", { reason: outcome.reason });
-        return true;
-      }
+      case "refused":
+        return apart(request, outcome);
       case "retry":
       case "unauthorized":
-        return false;
+        return "stopped";
     }
+  }
+
+  /** Of several traces in one request one may be to blame: each is sent alone, and the culprit is taken apart. */
+  async function apart(request: readonly Send[], outcome: Outcome & { reason: string }): Promise<"again" | "stopped"> {
+    const [only, ...others] = request;
+    if (only !== undefined && others.length === 0) {
+      const isolated = outbox.isolate(
+        only,
+        outcome.status === "refused" ? "refused by the receiver" : "too large for the receiver",
+      );
+      if (isolated.status === "quarantined")
+        log.error("the receiver refused a span; it is in quarantine", { reason: outcome.reason });
+      return "again";
+    }
+    for (const send of request) if ((await sendRequest([send])) === "stopped") return "stopped";
+    return "again";
   }
 
   function note(outcome: Outcome, signal: "span" | "metric_point", items: number): void {
@@ -138,4 +159,22 @@ export function createDelivery(deps: Deps): Delivery {
     else log.error("the receiver does not take data", { reason: text });
     told = text;
   }
+}
+
+/** Traces share a request as far as they fit: a drain of many small runs would be many small requests. */
+function* requestsOf(sends: Iterable<Send>): Generator<Send[]> {
+  let request: Send[] = [];
+  let spans = 0;
+  let sizeBytes = 0;
+  for (const send of sends) {
+    const fits = spans + send.batch.spans.length <= REQUEST_SPANS && sizeBytes + send.sizeBytes <= REQUEST_BYTES;
+    if (request.length > 0 && !fits) {
+      yield request;
+      [request, spans, sizeBytes] = [[], 0, 0];
+    }
+    request.push(send);
+    spans += send.batch.spans.length;
+    sizeBytes += send.sizeBytes;
+  }
+  if (request.length > 0) yield request;
 }

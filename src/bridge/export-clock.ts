@@ -45,8 +45,10 @@ export function createExportClock(open: OpenBridge, onDone: () => void): ExportC
     },
     dueMs(nowMs) {
       if (running !== undefined) return Number.POSITIVE_INFINITY;
-      const metrics = changedMs === undefined ? lastAllMs + WHILE_OPEN_MS : changedMs + AFTER_CHANGE_MS;
-      return Math.max(notBeforeMs, hasSpans ? nowMs : metrics) - nowMs;
+      const own = lastOwnMs + OWN_MS;
+      const all = bridge.isBusy() ? lastAllMs + WHILE_OPEN_MS : Number.POSITIVE_INFINITY;
+      const changed = changedMs === undefined ? Number.POSITIVE_INFINITY : changedMs + AFTER_CHANGE_MS;
+      return Math.max(notBeforeMs, hasSpans ? nowMs : Math.min(own, all, changed)) - nowMs;
     },
     isPending: () => running !== undefined || hasSpans || changedMs !== undefined,
     settled: async () => running,

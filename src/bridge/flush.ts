@@ -73,7 +73,10 @@ async function drain(open: OpenBridge, { close }: FlushOptions, deadlineMs: numb
       else if (!(await delivery.sendSpans()) || outbox.usage().items > 0) reason = "spans are left in the outbox";
       else if (!(await delivery.sendMetrics(now(), { everything: true, own: open.gauges(now()) })))
         reason = "the totals were not accepted";
-      else return { status: "flushed" };
+      else {
+        bridge.commit(now(), "own");
+        return { status: "flushed" };
+      }
       const waitMs = Math.min(Math.max(RETRY_MS, delivery.backOffMs()), Math.max(0, deadlineMs - Date.now()));
       await sleep(waitMs);
     }

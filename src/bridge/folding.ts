@@ -27,8 +27,8 @@ export type Folding = {
   live(): Session[];
   /** Whether series of agents have changed since this was last asked. */
   hasNews(): boolean;
-  /** Whether `take` would give anything that has to be committed. */
-  isDirty(): boolean;
+  /** Whether `take` would give anything that has to be committed; with `own`, our own counters count too. */
+  isDirty(own?: "own"): boolean;
   /** What was folded since the last time, for one commit. */
   take(): Pick<Changes, "sessions" | "series" | "index" | "held" | "release">;
   /** To be called when what was taken is committed: what has nothing open leaves the memory. */
@@ -68,7 +68,7 @@ export function createFolding(deps: Deps): Folding {
       const file = fileOf(event.agent, event.sessionId);
       if (file === undefined) return false;
       const before = sessions.get(file);
-      const linked = link(index, withRepository(event));
+      const linked = link(index, withRepository(event, before));
       const step = fold(before, rooted(linked.event, before), policy);
       if (linked.index !== undefined) [index, indexChanged] = [linked.index, true];
       sessions.set(file, step.session);
@@ -93,14 +93,17 @@ export function createFolding(deps: Deps): Folding {
       return had;
     },
     // Our own counters alone are no reason to write: they go along with the next commit.
-    isDirty: () => changed.size + deleted.size + spans.size + released.size > 0 || indexChanged,
+    isDirty: (own) =>
+      changed.size + deleted.size + spans.size + released.size > 0 ||
+      indexChanged ||
+      (own !== undefined && touchedSeries.size > 0),
     take() {
       const taken = {
         sessions: [
-          ...[...changed].map((file) => ({ file, session: sessions.get(file) as unknown })),
+          ...[...changed].map((file) => ({ file, session: sessions.get(file) })),
           ...[...deleted].map((file) => ({ file, deleted: true as const })),
         ],
-        series: [...touchedSeries].map((key): [string, unknown] => [key, totals.series.get(key)]),
+        series: [...totals.series].filter(([key]) => touchedSeries.has(key)),
         ...(indexChanged ? { index } : {}),
         held: [...spans.values()],
         release: [...released],
@@ -136,8 +139,9 @@ export function createFolding(deps: Deps): Folding {
     return read.file;
   }
 
-  function withRepository(event: AgentEvent): AgentEvent {
-    if (event.kind !== "session.described" || event.cwd === undefined) return event;
+  /** Looked up when a session comes to a directory, not for every event in it. */
+  function withRepository(event: AgentEvent, session: Session | undefined): AgentEvent {
+    if (event.kind !== "session.described" || event.cwd === undefined || event.cwd === session?.cwd) return event;
     const repository = deps.repositoryOf(event.cwd);
     return repository === undefined ? event : { ...event, repository };
   }

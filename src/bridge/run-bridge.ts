@@ -128,7 +128,11 @@ async function work(
 }
 
 function pauseMs(open: OpenBridge, exportDueMs: number, nowMs: number): number {
-  const usual = open.bridge.awaitsWord() ? AWAITING_WORD_MS : open.bridge.isBusy() ? BUSY_MS : QUIET_MS;
+  const usual = open.bridge.awaitsWord(nanoseconds(nowMs))
+    ? AWAITING_WORD_MS
+    : open.bridge.isBusy()
+      ? BUSY_MS
+      : QUIET_MS;
   const dueNs = open.bridge.dueNs();
   const due = dueNs === undefined ? usual : Number(dueNs / 1_000_000n) + 1 - nowMs;
   return Math.max(1, Math.min(usual, due, exportDueMs));
@@ -142,6 +146,7 @@ async function leave(open: OpenBridge): Promise<void> {
     if (await open.delivery.sendSpans()) await open.delivery.sendMetrics(nowNs, { everything: false, own: undefined });
   };
   await Promise.race([farewell(), sleep(FAREWELL_MS, undefined, { ref: false })]);
+  open.bridge.commit(nanoseconds(Date.now()), "own");
 }
 
 /** Waiting that an event can cut short. */

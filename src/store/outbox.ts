@@ -20,7 +20,7 @@ import { BATCH_BYTES, BATCH_SPANS, BATCH_VERSION, decodeBatch, encodeBatch } fro
 import { readVersionedFile } from "./versioned-file.ts";
 
 /** One request: the spans of `files`, at most 512 and about 1 MB. */
-export type Send = { files: string[]; batch: SpanBatch };
+export type Send = { files: string[]; batch: SpanBatch; sizeBytes: number };
 
 /** What became of a request that was too large or refused. */
 export type Isolated = { status: "split" } | { status: "quarantined"; spans: number };
@@ -57,11 +57,11 @@ export function createOutbox({ disk, quarantine }: { disk: Disk; quarantine: Qua
           send.batch.spans.push(...read.batch.spans);
           send.sizeBytes += read.sizeBytes;
         } else {
-          if (send !== undefined) yield { files: send.files, batch: send.batch };
+          if (send !== undefined) yield send;
           send = { files: [part.file], last: part, ...read };
         }
       }
-      if (send !== undefined) yield { files: send.files, batch: send.batch };
+      if (send !== undefined) yield send;
     },
 
     ack({ files }) {
