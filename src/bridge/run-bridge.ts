@@ -4,11 +4,12 @@
  */
 
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Log } from "../log.ts";
 import { watchSpool } from "../spool/watch.ts";
-import type { Disk } from "../store/disk.ts";
+import { ifPresent, type Disk } from "../store/disk.ts";
 import { createLease } from "../store/lease.ts";
 import { acquireLock } from "../store/lock.ts";
 import { ownIdentity } from "../store/process-identity.ts";
@@ -56,6 +57,8 @@ export async function runBridge(options: RunOptions): Promise<RunEnd> {
   try {
     const open = options.open();
     lease.refresh();
+    // Hooks leave this mark where they find no node; that is mended now.
+    ifPresent(() => disk.unlink(join(directory.home, "no-node")));
     announce(disk, directory.bridge, {
       pid: process.pid,
       startedAt: new Date().toISOString(),

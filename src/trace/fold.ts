@@ -128,8 +128,10 @@ function apply(draft: Draft, event: AgentEvent): void {
 /** Facts that any payload may bring. A new process of the same session lifts the word that the last one is gone. */
 function describe(draft: Draft, event: AgentEvent & { kind: "session.described" }): void {
   const { session } = draft;
-  session.cwd = event.cwd ?? session.cwd;
-  session.repository = event.repository ?? session.repository;
+  if (event.cwd !== undefined && event.cwd !== session.cwd) {
+    session.cwd = event.cwd;
+    session.repository = event.repository;
+  }
   session.agentVersion = event.agentVersion ?? session.agentVersion;
   session.entrypoint = event.entrypoint ?? session.entrypoint;
   session.headless = event.headless ?? session.headless;
