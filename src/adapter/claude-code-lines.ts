@@ -6,6 +6,7 @@
 import type { AgentEvent, EventBase, Usage } from "../event/event.ts";
 import { optional } from "../event/optional.ts";
 import type { DecodedLine, LineContext } from "./adapter.ts";
+import type { Line, LineEvents } from "./claude-code-line.ts";
 import { hookRuns, stopHookRuns } from "./claude-code-hook-lines.ts";
 import {
   apiErrorLine,
@@ -15,11 +16,10 @@ import {
   requestLine,
   stopSummaryLine,
   transcriptLine,
-  userLine,
   type UsageBlock,
   type DecoderState,
 } from "./claude-code-line-schema.ts";
-import { outcomeOfResult, toolName } from "./claude-code-tool.ts";
+import { user } from "./claude-code-user-lines.ts";
 
 const AGENT = "claude-code";
 
@@ -31,8 +31,6 @@ const NO_SUMMARY_UNTIL = [2, 1, 100];
 
 const REQUESTS_KEPT = 8;
 const TOOLS_KEPT = 64;
-
-type Line = { json: unknown; atNs: bigint; base: EventBase; context: LineContext; state: DecoderState; uuid: string };
 
 export function decodeLine(text: string, context: LineContext): DecodedLine {
   const json = parseJson(text);
@@ -56,7 +54,7 @@ export function decodeLine(text: string, context: LineContext): DecodedLine {
   return { events: [...described, ...decoded.events], decoder: decoded.state };
 }
 
-function eventsOf(type: string, line: Line): { events: AgentEvent[]; state: DecoderState } {
+function eventsOf(type: string, line: Line): LineEvents {
   const { state } = line;
   switch (type) {
     case "api-request":
@@ -76,7 +74,7 @@ function eventsOf(type: string, line: Line): { events: AgentEvent[]; state: Deco
   }
 }
 
-function request(line: Line): { events: AgentEvent[]; state: DecoderState } {
+function request(line: Line): LineEvents {
   const parsed = requestLine.safeParse(line.json);
   if (!parsed.success) return { events: [], state: line.state };
   const { id, params } = parsed.data;
@@ -84,7 +82,7 @@ function request(line: Line): { events: AgentEvent[]; state: DecoderState } {
   return { events: [], state: { ...line.state, requests: [...line.state.requests, one].slice(-REQUESTS_KEPT) } };
 }
 
-function assistant(line: Line): { events: AgentEvent[]; state: DecoderState } {
+function assistant(line: Line): LineEvents {
   const parsed = assistantLine.safeParse(line.json);
   if (!parsed.success) return { events: [], state: line.state };
   const { message, requestId, requestRef, requestedModel, effort, isApiErrorMessage, error, apiErrorStatus } =
@@ -120,11 +118,7 @@ function assistant(line: Line): { events: AgentEvent[]; state: DecoderState } {
 }
 
 /** The last word of the client on a failed turn: every request since the last answer failed. */
-function finalError(
-  line: Line,
-  error: string | undefined,
-  status: number | undefined,
-): { events: AgentEvent[]; state: DecoderState } {
+function finalError(line: Line, error: string | undefined, status: number | undefined): LineEvents {
   const { base, state } = line;
   const attemptType = status === undefined ? "_OTHER" : `http_${status}`;
   const runType = error !== undefined && error !== "unknown" ? error : attemptType;
@@ -133,65 +127,12 @@ function finalError(
     const endNs = BigInt(state.requests[i + 1]?.[1] ?? line.atNs);
     return { ...failure(line, one, attemptType), atNs: endNs };
   });
-  return {
-    events: [...failures, { ...base, kind: "run.failed", errorType: runType }],
-    state: { ...state, requests: [] },
-  };
+  const failed: AgentEvent[] =
+    line.context.subagentId === undefined ? [{ ...base, kind: "run.failed", errorType: runType }] : [];
+  return { events: [...failures, ...failed], state: { ...state, requests: [] } };
 }
 
-function user(line: Line): { events: AgentEvent[]; state: DecoderState } {
-  const parsed = userLine.safeParse(line.json);
-  if (!parsed.success) return { events: [], state: line.state };
-  const { message, toolDenialKind, permissionDecision } = parsed.data;
-  const { base, state } = line;
-  const blocks = typeof message.content === "string" ? [{ type: "text", text: message.content }] : message.content;
-  const interrupted = blocks.some(
-    (block) => block.type === "text" && block.text?.startsWith("[Request interrupted by user"),
-  );
-  const events: AgentEvent[] = interrupted ? [{ ...base, kind: "run.interrupted" }] : [];
-  let { tools } = state;
-  let isResult = false;
-  for (const block of blocks) {
-    if (block.type !== "tool_result" || !("tool_use_id" in block) || block.tool_use_id === undefined) continue;
-    isResult = true;
-    const callId = block.tool_use_id;
-    const name = tools.find(([id]) => id === callId)?.[1];
-    tools = tools.filter(([id]) => id !== callId);
-    const { tool, mcpServer } = toolName(name ?? "unknown");
-    const call = { ...base, callId, tool, ...optional("mcpServer", mcpServer) };
-    const denied = permissionDecision?.decision === "reject";
-    if (denied && permissionDecision.source === "hook") events.push(blockingHook(base, callId));
-    if (name !== undefined && permissionDecision?.decision !== undefined) {
-      events.push({ ...call, kind: "permission.decided", decision: denied ? "deny" : "allow" });
-    }
-    const report = reportOf(toolDenialKind, permissionDecision, block.is_error === true ? block.content : undefined);
-    if (report !== undefined) events.push({ ...call, kind: "tool.reported", ...report });
-  }
-  // A prompt of the user: what was asked before it and never answered, never will be.
-  return { events, state: { ...state, tools, requests: isResult ? state.requests : [] } };
-}
-
-/** Why a call has no hook that ends it. `interrupted` is written when a dead session is resumed: it tells no time. */
-function reportOf(
-  denial: string | undefined,
-  decision: { decision?: string | undefined; source?: string | undefined } | undefined,
-  errorContent: unknown,
-): Pick<AgentEvent & { kind: "tool.reported" }, "outcome" | "errorType"> | undefined {
-  if (denial === "interrupted") return undefined;
-  if (decision?.decision === "reject") return { outcome: decision.source === "hook" ? "blocked" : "denied" };
-  if (denial === "user-rejected") return { outcome: "cancelled" };
-  if (denial !== undefined) return { outcome: "denied" };
-  const { outcome, errorType } = outcomeOfResult(errorContent);
-  return outcome === "unknown" ? undefined : { outcome, ...optional("errorType", errorType) };
-}
-
-/** A hook that blocked a call leaves no other trace than the refusal of the call. */
-function blockingHook(base: EventBase, callId: string): AgentEvent {
-  const hook = { hookEvent: "PreToolUse", hookName: "unknown", source: "unknown", status: "blocked" } as const;
-  return { ...base, kind: "hook.ran", ...hook, callId, id: `${callId}:blocked` };
-}
-
-function system(line: Line): { events: AgentEvent[]; state: DecoderState } {
+function system(line: Line): LineEvents {
   const { json, base, context, state, uuid } = line;
   const subtype = typeof json === "object" && json !== null && "subtype" in json ? json.subtype : undefined;
   if (subtype === "api_error") return apiError(line);
@@ -203,7 +144,7 @@ function system(line: Line): { events: AgentEvent[]; state: DecoderState } {
 }
 
 /** One failed attempt; the client will try again. */
-function apiError(line: Line): { events: AgentEvent[]; state: DecoderState } {
+function apiError(line: Line): LineEvents {
   const { error } = apiErrorLine.parse(line.json);
   const errorType =
     error.status === undefined

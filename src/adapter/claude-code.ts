@@ -4,12 +4,13 @@ import * as z from "zod";
 
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent, EventBase } from "../event/event.ts";
-import { inputHash } from "../event/input-hash.ts";
 import { optional } from "../event/optional.ts";
 import type { Adapter, Decoded } from "./adapter.ts";
+import { toolEvents } from "./claude-code-calls.ts";
 import { decodeLine } from "./claude-code-lines.ts";
-import { claudeCodePayload, toolResponse, type ClaudeCodePayload } from "./claude-code-payload.ts";
-import { failureOf, outcomeOfResult, toolName } from "./claude-code-tool.ts";
+import { claudeCodePayload, type ClaudeCodePayload } from "./claude-code-payload.ts";
+import { outcomeOfResult, toolName } from "./claude-code-tool.ts";
+import { transcriptsOf } from "./claude-code-transcripts.ts";
 
 const AGENT = "claude-code";
 
@@ -146,56 +147,6 @@ function promptEvents(payload: ClaudeCodePayload, base: EventBase): AgentEvent[]
   ];
 }
 
-function toolEvents(payload: ClaudeCodePayload, base: EventBase): AgentEvent[] {
-  const name = toolName(payload.tool_name ?? "unknown");
-  const hash = inputHash(payload.tool_input);
-  if (payload.hook_event_name === "PermissionRequest") {
-    return [{ ...base, kind: "permission.requested", tool: name.tool, inputHash: hash }];
-  }
-  // Without a call id (no known version) nothing tells two calls apart but their input.
-  const callId = payload.tool_use_id ?? `${name.tool}:${hash}`;
-  const call = { ...base, callId, ...name };
-  const input = { ...optional("input", textOf(payload.tool_input)) };
-  switch (payload.hook_event_name) {
-    case "PreToolUse":
-      return [{ ...call, kind: "tool.started", inputHash: hash, content: input }];
-    case "PermissionDenied":
-      return [{ ...call, kind: "tool.reported", outcome: "denied", opens: true }];
-    case "PostToolUseFailure": {
-      const failure = failureOf(payload.error ?? "");
-      const outcome = payload.is_interrupt === true ? "cancelled" : "error";
-      const content = { ...input, ...optional("output", payload.error) };
-      return [
-        { ...call, kind: "tool.ended", outcome, ...failure, ...optional("durationMs", payload.duration_ms), content },
-      ];
-    }
-    default:
-      return [
-        toolSuccess(payload, { ...call, content: { ...input, ...optional("output", textOf(payload.tool_response)) } }),
-      ];
-  }
-}
-
-function toolSuccess(
-  payload: ClaudeCodePayload,
-  call: EventBase & { callId: string; tool: string; content: { input?: string; output?: string } },
-): AgentEvent {
-  const response = toolResponse.parse(payload.tool_response);
-  const launches = (call.tool === "Agent" || call.tool === "Task") && response.agentId !== undefined;
-  const commits = response.gitOperation?.commit?.kind;
-  return {
-    ...call,
-    kind: "tool.ended",
-    outcome: response.interrupted === true ? "cancelled" : "success",
-    ...optional("durationMs", payload.duration_ms),
-    ...(launches
-      ? { launched: { subagentId: response.agentId ?? "", background: response.status === "async_launched" } }
-      : {}),
-    ...(call.tool === "Bash" ? optional("backgroundTaskId", response.backgroundTaskId) : {}),
-    ...(commits === "committed" || commits === "cherry-picked" ? { commits: 1 } : {}),
-  };
-}
-
 /** The client's own summariser stops like a subagent, without a type, a start or a file of its own. */
 function subagentEvents(payload: ClaudeCodePayload, base: EventBase): AgentEvent[] {
   const { agent_id: subagentId, agent_type: type, hook_event_name: nativeEvent } = payload;
@@ -227,30 +178,6 @@ function isHeadless(envelope: Envelope, entrypoint: string): boolean {
   return entrypoint.startsWith("sdk") || envelope.env["CI"] !== undefined;
 }
 
-/**
- * The transcripts of the session. A path is followed only if it has the name that Claude Code gives its transcripts: the
- * session's id, or the subagent's id in the session's own folder. So no payload can point the bridge at another file.
- */
-function transcriptsOf(payload: ClaudeCodePayload, base: EventBase): { files: AgentEvent[]; refused: boolean } {
-  const { transcript_path: main, session_id: sessionId, agent_id: agentId, agent_type: type } = payload;
-  if (main === undefined || main === "") return { files: [], refused: false };
-  const isOurs = isAbsolute(main) && main.split(/[/\\]/).at(-1) === `${sessionId}.jsonl`;
-  if (!isOurs) return { files: [], refused: true };
-  const { subagentId: _main, ...session } = base;
-  const files: AgentEvent[] = [{ ...session, kind: "transcript.named", file: main }];
-  if (agentId !== undefined && type) {
-    const own = `${main.slice(0, -".jsonl".length)}/subagents/agent-${agentId}.jsonl`;
-    const told = payload.agent_transcript_path;
-    const isSame = told !== undefined && told.split(/[/\\]/).at(-1) === `agent-${agentId}.jsonl` && isAbsolute(told);
-    files.push({ ...base, kind: "transcript.named", file: isSame ? told : own });
-  }
-  return { files, refused: false };
-}
-
-function isAbsolute(path: string): boolean {
-  return path.startsWith("/") || /^[A-Za-z]:[/\\]/.test(path);
-}
-
 function parseJson(payload: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(payload));
@@ -262,9 +189,4 @@ function parseJson(payload: Uint8Array): unknown {
 function issueOf(error: z.ZodError): string {
   const issue = error.issues[0];
   return issue === undefined ? "unknown" : `${issue.path.join(".") || "payload"} (${issue.code})`;
-}
-
-function textOf(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -91,7 +91,7 @@ export function createBridge(deps: Deps): Bridge {
     },
     closeAll(nowNs) {
       for (const session of folding.live()) {
-        if (session.segments.length > 0) folding.fold(timePassed(session, nowNs, true));
+        if (session.segments.length > 0) end(session, timePassed(session, nowNs, true));
       }
     },
     commit: commitNow,
@@ -180,8 +180,18 @@ export function createBridge(deps: Deps): Bridge {
       const ns = dueNs(session);
       return ns !== undefined && ns <= nowNs && !follow.isBehind(session);
     });
-    for (const session of due) folding.fold(timePassed(session, nowNs, false));
+    for (const session of due) end(session, timePassed(session, nowNs, false));
     return due.length > 0;
+  }
+
+  /** One session that cannot be ended, by a mistake of ours, must not stop the rest. */
+  function end(session: Session, event: AgentEvent): void {
+    try {
+      folding.fold(event);
+    } catch (error) {
+      log.error("a session cannot be ended and is left as it is", { error: String(error) });
+      folding.forget(session);
+    }
   }
 
   function commitNow(nowNs: bigint, own?: "own"): boolean {

@@ -23,6 +23,8 @@ export type Folding = {
   count(increments: readonly Increment[]): void;
   /** The session that an event belongs to (the root session of a child), if it is known. */
   session(agent: string, sessionId: string): Session | undefined;
+  /** Leaves a session alone until its next event. */
+  forget(session: Session): void;
   /** Sessions in memory: all that have something open. */
   live(): Session[];
   /** Whether series of agents have changed since this was last asked. */
@@ -86,6 +88,7 @@ export function createFolding(deps: Deps): Folding {
       const file = fileOf(agent, sessionId);
       return file === undefined ? undefined : sessions.get(file);
     },
+    forget: (session) => void sessions.delete(sessionFile(session.agent, session.id)),
     live: () => [...sessions.values()],
     hasNews() {
       const had = news;
@@ -100,7 +103,7 @@ export function createFolding(deps: Deps): Folding {
     take() {
       const taken = {
         sessions: [
-          ...[...changed].map((file) => ({ file, session: sessions.get(file) })),
+          ...[...sessions].filter(([file]) => changed.has(file)).map(([file, session]) => ({ file, session })),
           ...[...deleted].map((file) => ({ file, deleted: true as const })),
         ],
         series: [...totals.series].filter(([key]) => touchedSeries.has(key)),

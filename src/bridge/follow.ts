@@ -137,12 +137,21 @@ export function createFollow(deps: Deps): Follow {
       if (decoded === undefined) continue;
       if (mustWait(one, decoded.events, nowMs)) return { stoppedAt: begin, memory };
       if (decoded.malformed === true) deps.onSkipped("transcript_line_malformed");
-      for (const event of decoded.events) deps.fold(event);
+      foldLine(decoded.events);
       memory = decoded.decoder;
       begin = line.endOffset;
     }
     waiting.delete(one.file);
     return { memory };
+  }
+
+  /** A line that cannot be digested, by a mistake of ours, is passed over and counted. */
+  function foldLine(events: readonly AgentEvent[]): void {
+    try {
+      for (const event of events) deps.fold(event);
+    } catch {
+      deps.onSkipped("transcript_line_not_digested");
+    }
   }
 
   function mustWait(one: Followed, events: readonly AgentEvent[], nowMs: number): boolean {

@@ -22,7 +22,16 @@ type Deps = {
   isExcluded: (cwd: string) => boolean;
 };
 
+/** Never throws for what is in an envelope: what we cannot digest, a mistake of ours included, is set aside. */
 export function takeIn(deps: Deps, read: EnvelopeRead): Intake {
+  try {
+    return take(deps, read);
+  } catch (error) {
+    return { status: "quarantined", reason: `not digested: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function take(deps: Deps, read: EnvelopeRead): Intake {
   switch (read.status) {
     case "whole":
       return decode(deps, read.envelope);

@@ -1,0 +1,16 @@
+import type { AgentEvent, EventBase } from "../event/event.ts";
+import type { LineContext } from "./adapter.ts";
+import type { DecoderState } from "./claude-code-line-schema.ts";
+
+/** One line of a transcript, with what is known when it is read. `base` is that of its events. */
+export type Line = {
+  json: unknown;
+  atNs: bigint;
+  base: EventBase;
+  context: LineContext;
+  state: DecoderState;
+  uuid: string;
+};
+
+/** What a line tells, and what the decoder remembers after it. */
+export type LineEvents = { events: AgentEvent[]; state: DecoderState };
