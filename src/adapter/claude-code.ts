@@ -1,4 +1,4 @@
-/** Claude Code: what its hooks tell. Tokens, models and the last word on a run come from its transcript (`claude-code-lines`). */
+/** Claude Code: what its hooks tell. Tokens, models and the last word on a run come from its transcript (`claude-code/lines.ts`). */
 
 import * as z from "zod";
 
@@ -6,11 +6,11 @@ import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent, EventBase } from "../event/event.ts";
 import { optional } from "../event/optional.ts";
 import type { Adapter, Decoded } from "./adapter.ts";
-import { toolEvents } from "./claude-code-calls.ts";
-import { decodeLine } from "./claude-code-lines.ts";
-import { claudeCodePayload, type ClaudeCodePayload } from "./claude-code-payload.ts";
-import { outcomeOfResult, toolName } from "./claude-code-tool.ts";
-import { transcriptsOf } from "./claude-code-transcripts.ts";
+import { toolEvents } from "./claude-code/calls.ts";
+import { decodeLine } from "./claude-code/lines.ts";
+import { claudeCodePayload, type ClaudeCodePayload } from "./claude-code/payload.ts";
+import { outcomeOfResult, toolName } from "./claude-code/tool.ts";
+import { transcriptsOf } from "./claude-code/transcripts.ts";
 
 const AGENT = "claude-code";
 

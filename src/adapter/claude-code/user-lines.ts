@@ -1,10 +1,10 @@
 /** The user lines of Claude Code's transcript: results of tool calls, refusals, interrupts. */
 
-import type { AgentEvent, EventBase } from "../event/event.ts";
-import { optional } from "../event/optional.ts";
-import type { Line, LineEvents } from "./claude-code-line.ts";
-import { userLine } from "./claude-code-line-schema.ts";
-import { outcomeOfResult, toolName } from "./claude-code-tool.ts";
+import type { AgentEvent, EventBase } from "../../event/event.ts";
+import { optional } from "../../event/optional.ts";
+import type { Line, LineEvents } from "./line.ts";
+import { userLine } from "./line-schema.ts";
+import { outcomeOfResult, toolName } from "./tool.ts";
 
 export function user(line: Line): LineEvents {
   const parsed = userLine.safeParse(line.json);

@@ -1,7 +1,7 @@
 /** Which transcripts of Claude Code are followed. */
 
-import type { AgentEvent, EventBase } from "../event/event.ts";
-import type { ClaudeCodePayload } from "./claude-code-payload.ts";
+import type { AgentEvent, EventBase } from "../../event/event.ts";
+import type { ClaudeCodePayload } from "./payload.ts";
 
 /**
  * The transcripts of the session. A path is followed only if it has the name that Claude Code gives its transcripts: the

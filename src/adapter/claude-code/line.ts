@@ -1,6 +1,6 @@
-import type { AgentEvent, EventBase } from "../event/event.ts";
-import type { LineContext } from "./adapter.ts";
-import type { DecoderState } from "./claude-code-line-schema.ts";
+import type { AgentEvent, EventBase } from "../../event/event.ts";
+import type { LineContext } from "../adapter.ts";
+import type { DecoderState } from "./line-schema.ts";
 
 /** One line of a transcript, with what is known when it is read. `base` is that of its events. */
 export type Line = {

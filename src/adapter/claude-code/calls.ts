@@ -1,10 +1,10 @@
 /** Claude Code's hooks around a tool call. */
 
-import type { AgentEvent, EventBase } from "../event/event.ts";
-import { inputHash } from "../event/input-hash.ts";
-import { optional } from "../event/optional.ts";
-import { toolResponse, type ClaudeCodePayload } from "./claude-code-payload.ts";
-import { failureOf, toolName } from "./claude-code-tool.ts";
+import type { AgentEvent, EventBase } from "../../event/event.ts";
+import { inputHash } from "../../event/input-hash.ts";
+import { optional } from "../../event/optional.ts";
+import { toolResponse, type ClaudeCodePayload } from "./payload.ts";
+import { failureOf, toolName } from "./tool.ts";
 
 /** PreToolUse, PermissionRequest, PermissionDenied, PostToolUse and PostToolUseFailure. */
 export function toolEvents(payload: ClaudeCodePayload, base: EventBase): AgentEvent[] {

@@ -3,11 +3,11 @@
  * hook ends, runs of other hooks, the word that a run is over, and the client's own books.
  */
 
-import type { AgentEvent, EventBase, Usage } from "../event/event.ts";
-import { optional } from "../event/optional.ts";
-import type { DecodedLine, LineContext } from "./adapter.ts";
-import type { Line, LineEvents } from "./claude-code-line.ts";
-import { hookRuns, stopHookRuns } from "./claude-code-hook-lines.ts";
+import type { AgentEvent, EventBase, Usage } from "../../event/event.ts";
+import { optional } from "../../event/optional.ts";
+import type { DecodedLine, LineContext } from "../adapter.ts";
+import type { Line, LineEvents } from "./line.ts";
+import { hookRuns, stopHookRuns } from "./hook-lines.ts";
 import {
   apiErrorLine,
   assistantLine,
@@ -18,8 +18,8 @@ import {
   transcriptLine,
   type UsageBlock,
   type DecoderState,
-} from "./claude-code-line-schema.ts";
-import { user } from "./claude-code-user-lines.ts";
+} from "./line-schema.ts";
+import { user } from "./user-lines.ts";
 
 const AGENT = "claude-code";
 

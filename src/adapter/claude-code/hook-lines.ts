@@ -2,8 +2,8 @@
 
 import type * as z from "zod";
 
-import type { AgentEvent, EventBase } from "../event/event.ts";
-import { hookAttachmentLine, type stopSummaryLine } from "./claude-code-line-schema.ts";
+import type { AgentEvent, EventBase } from "../../event/event.ts";
+import { hookAttachmentLine, type stopSummaryLine } from "./line-schema.ts";
 
 type HookStatus = (AgentEvent & { kind: "hook.ran" })["status"];
 

@@ -1,6 +1,6 @@
 /** What Claude Code's words about a tool call mean, in hooks and transcript alike. */
 
-import type { ToolOutcome } from "../event/event.ts";
+import type { ToolOutcome } from "../../event/event.ts";
 
 /** An MCP tool is `mcp__<server>__<tool>`; a plugin's server `plugin_<plugin>_<server>`. */
 export function toolName(name: string): { tool: string; mcpServer?: string } {
