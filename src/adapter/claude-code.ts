@@ -76,7 +76,7 @@ function decode(envelope: Envelope): Decoded {
 }
 
 /** A Stop's error word, as the spans carry it: from the documented list, else the conventions' word for any other. */
-export function failureWord(error: string | undefined): string {
+function failureWord(error: string | undefined): string {
   return error !== undefined && STOP_FAILURES.has(error) ? error : "_OTHER";
 }
 

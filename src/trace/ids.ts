@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import type { SpanContext } from "./record.ts";
 
 /** 32 hex digits out of the parts of a key. Parts are joined with NUL, which no part contains. */
-export function traceId(...key: string[]): string {
+function traceId(...key: string[]): string {
   return digest(32, key);
 }
 

@@ -73,7 +73,7 @@ export function knowsRun(session: Session, runKey: string): boolean {
 }
 
 /** The run that the event names; else, where it names none or one never met, the newest that had begun by then. */
-export function runOf(session: Session, event: AgentEvent): Run | undefined {
+function runOf(session: Session, event: AgentEvent): Run | undefined {
   if (event.runKey !== undefined) {
     const named = session.runs.find((run) => run.key === event.runKey);
     if (named !== undefined || hasEnded(session, "run", event.runKey)) return named;

@@ -17,7 +17,7 @@ export const transcriptLine = z.looseObject({
   promptId: text,
 });
 
-export const usageBlock = z.looseObject({
+const usageBlock = z.looseObject({
   input_tokens: count,
   output_tokens: count,
   cache_read_input_tokens: count,
