@@ -205,7 +205,7 @@ run_bridge() {
     name=${name%%=*}
     case $name in
     '' | *[!A-Za-z0-9_]* | [0-9]*) ;; # a later line of some value
-    PATH | HOME | XDG_* | HOOKSPAN_CONFIG | HOOKSPAN_ENDPOINT | HOOKSPAN_HEADERS | HOOKSPAN_LOG_LEVEL) ;;
+    PATH | HOME | XDG_* | HOOKSPAN_CONFIG | HOOKSPAN_ENDPOINT | HOOKSPAN_HEADERS | HOOKSPAN_INSTANCE | HOOKSPAN_LOG_LEVEL) ;;
     SYSTEMROOT | USERPROFILE) ;; # Node on Windows does not start without them
     *) command unset -v "$name" ;;
     esac

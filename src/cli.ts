@@ -41,6 +41,9 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
 
 const LOG_OPTIONS = { endpoint: { type: "string" }, "log-level": { type: "string" } } as const;
 
+// Who reads us may leave first (`hookspan demo | head`): that is no error.
+process.stdout.on("error", (error) => process.exit("code" in error && error.code === "EPIPE" ? 0 : 1));
+
 main().then(
   // What is still on its way to a pipe gets there first.
   (code) => process.stdout.write("", () => process.exit(code)),

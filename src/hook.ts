@@ -22,7 +22,7 @@ const MARKERS = [
   "CI",
 ];
 /** What the bridge gets: what one project's shell exports must not decide for all. */
-const BRIDGE_VARIABLE = /^(?:PATH|HOME|XDG_\w+|HOOKSPAN_(?:CONFIG|ENDPOINT|HEADERS|LOG_LEVEL))$/;
+const BRIDGE_VARIABLE = /^(?:PATH|HOME|XDG_\w+|HOOKSPAN_(?:CONFIG|ENDPOINT|HEADERS|INSTANCE|LOG_LEVEL))$/;
 const BRIDGE_VARIABLE_ON_WINDOWS = new RegExp(`${BRIDGE_VARIABLE.source}|^(?:SYSTEMROOT|USERPROFILE)$`, "i");
 const MAX_SPOOLED = 50_000;
 

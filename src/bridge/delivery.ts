@@ -137,7 +137,9 @@ export function createDelivery(deps: Deps): Delivery {
 
   function note(outcome: Outcome, signal: "span" | "metric_point", items: number): void {
     const rejected = outcome.status === "partly_rejected" ? outcome.rejected : 0;
-    const isFailure = outcome.status === "retry" || outcome.status === "unauthorized";
+    // A refused request for spans is taken apart at once; one for metrics can only wait for other totals.
+    const isRefused = outcome.status === "refused" || outcome.status === "too_large";
+    const isFailure = outcome.status === "retry" || outcome.status === "unauthorized" || (isRefused && signal === "metric_point");
     deps.count([
       ...(items - rejected > 0
         ? [exported(signal, outcome.status === "partly_rejected" ? "accepted" : outcome.status, items - rejected)]

@@ -76,7 +76,8 @@ export async function runBridge(options: RunOptions): Promise<RunEnd> {
       );
       lease.remove();
     } while (!options.signal.aborted && lock.isOurs() && !open.isEmpty());
-    await leave(open);
+    // Who took it over has the state now: nothing of ours may be written any more.
+    if (lock.isOurs()) await leave(open);
     withdraw(disk, directory.bridge, process.pid);
     log.info("bridge left");
     return { status: "left" };

@@ -257,6 +257,7 @@ function testAutostart(hook: Hook): void {
       HOOKSPAN_CONFIG: "/etc/hookspan.json",
       HOOKSPAN_ENDPOINT: "http://127.0.0.1:4318",
       HOOKSPAN_HEADERS: "authorization=Bearer s3cret",
+      HOOKSPAN_INSTANCE: "ci-pool",
       HOOKSPAN_LOG_LEVEL: "debug",
     };
     const dropped = {
