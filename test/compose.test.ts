@@ -1,0 +1,120 @@
+// docker-compose.yml, read as data: what it publishes, what it pins, and that its parts fit together.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
+
+import { readComposeFile, type ComposeService } from "./support/compose-file.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const { services, volumes } = readComposeFile();
+const each = Object.entries(services);
+
+test("the services are those of the stack, and one that runs once", () => {
+  expect(Object.keys(services).sort()).toEqual(["collector", "grafana", "prometheus", "tempo", "volumes"]);
+  expect(each.filter(([, { restart }]) => restart !== "unless-stopped").map(([name]) => name)).toEqual(["volumes"]);
+});
+
+describe.each(each)("%s", (name, service) => {
+  test("publishes on 127.0.0.1 only", () => {
+    for (const port of service.ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+  });
+
+  test("has a pinned image", () => {
+    expect(service.image).toMatch(/^[a-z./-]+:v?\d+\.\d+\.\d+$/);
+  });
+
+  test("has no more rights than it needs", () => {
+    expect(service).toMatchObject({ read_only: true, cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"] });
+    expect(service.cap_add ?? []).toEqual(name === "volumes" ? ["CHOWN"] : []);
+    expect([service.mem_limit, service.pids_limit]).not.toContain(undefined);
+  });
+
+  test("mounts files that exist and are in the package, read-only, and volumes that are declared", () => {
+    const mounts = service.volumes.map((volume) => volume.split(":"));
+    const [files, named] = [mounts.filter(isFile), mounts.filter((mount) => !isFile(mount))];
+    for (const [source = "", , mode] of files)
+      expect({ source, exists: existsSync(join(ROOT, source)), packed: isPacked(source.slice(2)), mode }).toEqual({
+        source,
+        exists: true,
+        packed: true,
+        mode: "ro",
+      });
+    expect(Object.keys(volumes)).toEqual(expect.arrayContaining(named.map(([source]) => source)));
+  });
+
+  test("sets every variable that its configuration reads", () => {
+    const wanted = configFiles(service).flatMap((file) => variablesIn(readFileSync(join(ROOT, file), "utf8")));
+    expect(Object.keys(service.environment)).toEqual(expect.arrayContaining(wanted));
+  });
+});
+
+test("the Collector, Tempo, Prometheus and Grafana find each other", () => {
+  const tempo = z
+    .looseObject({
+      server: z.looseObject({ http_listen_port: z.number() }),
+      distributor: z.looseObject({
+        receivers: z.looseObject({
+          otlp: z.looseObject({ protocols: z.looseObject({ grpc: z.looseObject({ endpoint: z.string() }) }) }),
+        }),
+      }),
+    })
+    .parse(yaml("collector-config/tempo.yaml"));
+  const otlpPort = tempo.distributor.receivers.otlp.protocols.grpc.endpoint.split(":").at(-1);
+  expect(services["collector"]?.environment["TEMPO_OTLP"]).toBe(`tempo:${otlpPort}`);
+  expect(services["collector"]?.environment["PROMETHEUS_OTLP"]).toBe("http://prometheus:9090/api/v1/otlp");
+  expect(services["prometheus"]?.command).toContain("--web.enable-otlp-receiver");
+
+  const { datasources } = z
+    .looseObject({ datasources: z.array(z.looseObject({ uid: z.string(), url: z.string() })) })
+    .parse(yaml("grafana/provisioning/datasources/hookspan.yaml"));
+  expect(datasources.map(({ uid, url }) => [uid, url])).toEqual([
+    ["hookspan-prometheus", "http://prometheus:9090"],
+    ["hookspan-tempo", `http://tempo:${tempo.server.http_listen_port}`],
+  ]);
+});
+
+test("an exemplar leads to Tempo", () => {
+  expect(yaml("grafana/provisioning/datasources/hookspan.yaml")).toMatchObject({
+    datasources: [
+      { jsonData: { exemplarTraceIdDestinations: [{ name: "trace_id", datasourceUid: "hookspan-tempo" }] } },
+      { uid: "hookspan-tempo" },
+    ],
+  });
+});
+
+test("Grafana lets nobody in without a password, and has none that is known", () => {
+  const { environment = {} } = services["grafana"] ?? {};
+  expect(environment["GF_AUTH_ANONYMOUS_ENABLED"]).toBe("false");
+  expect(environment).not.toHaveProperty("GF_SECURITY_ADMIN_PASSWORD");
+  expect(environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]).toBe("/run/hookspan/admin-password");
+});
+
+function yaml(file: string): unknown {
+  return parse(readFileSync(join(ROOT, file), "utf8"));
+}
+
+function configFiles(service: ComposeService): string[] {
+  return service.volumes.flatMap((volume) => /^\.\/(collector-config\/[^:]+):/.exec(volume)?.[1] ?? []);
+}
+
+/** `${env:NAME:-default}` in the Collector's file, `${NAME}` in Tempo's. Not in comments. */
+function variablesIn(text: string): string[] {
+  const used = text.replaceAll(/#.*/g, "").matchAll(/\$\{(?:env:)?([A-Z_]+)(?::-[^}]*)?\}/g);
+  return [...new Set([...used].flatMap(([, name]) => name ?? []))];
+}
+
+function isFile([source]: string[]): boolean {
+  return source?.startsWith("./") === true;
+}
+
+function isPacked(path: string): boolean {
+  const { files } = z
+    .looseObject({ files: z.array(z.string()) })
+    .parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
+  const isListed = (entry: string): boolean => path === entry || path.startsWith(`${entry}/`);
+  return files.some(isListed) && !files.some((entry) => entry.startsWith("!") && isListed(entry.slice(1)));
+}
