@@ -228,8 +228,7 @@ async function startTail({
 function playOnTerminal(text: string): string[] {
   const lines: string[] = [""];
   for (const [i, part] of text.split("\u001B[").entries()) {
-    const [sequence = "", parameter = "", letter] =
-      i === 0 ? [] : (/^(\d*)([A-Za-z])/.exec(part) ?? []);
+    const [sequence = "", parameter = "", letter] = i === 0 ? [] : (/^(\d*)([A-Za-z])/.exec(part) ?? []);
     if (letter === "A") lines.splice(-1 - Number(parameter), Infinity, "");
     const [rest = "", ...next] = part.slice(sequence.length).split("\n");
     lines.push(`${lines.pop() ?? ""}${rest}`, ...next);

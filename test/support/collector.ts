@@ -1,0 +1,104 @@
+/** The real Collector with the configuration that is shipped. */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { readSpans, readSums, type ReceivedPoint, type ReceivedSpan } from "../../src/view/otlp-json.ts";
+import { freePorts, startProgram } from "./start-program.ts";
+import { tempDirectory } from "./temp-state.ts";
+
+/** The file that users get. */
+export const COLLECTOR_CONFIG = join(import.meta.dirname, "../../collector-config/collector.yaml");
+
+/** The pipelines of the shipped file. */
+const PIPELINES = {
+  traces: ["span_metrics"],
+  metrics: [],
+  "metrics/spans": [],
+} as const satisfies Record<string, string[]>;
+
+type Pipeline = keyof typeof PIPELINES;
+
+export type CollectorOptions = {
+  program: string;
+  /** What the shipped file takes from the environment, besides its queue. */
+  env?: Record<string, string>;
+  /** Pipelines that write to files instead of Tempo or Prometheus. */
+  toFiles: readonly Pipeline[];
+  spanMetricsEvery?: string;
+};
+
+export type RunningCollector = {
+  /** For OTLP over HTTP. */
+  endpoint: string;
+  stop(): Promise<void>;
+  /** What has gone through the pipelines so far; all of it, once the Collector was stopped. */
+  spans(): ReceivedSpan[];
+  sums(pipeline: "metrics" | "metrics/spans"): ReceivedPoint[];
+};
+
+/** Ports and exporters are all that differs from what users run: receivers, processors and connectors are the shipped ones. */
+export async function startCollector(options: CollectorOptions): Promise<RunningCollector> {
+  const directory = tempDirectory();
+  const port = await freePorts("grpc", "http", "health", "metrics");
+  const overlay = join(directory, "overlay.yaml");
+  writeFileSync(overlay, JSON.stringify(overlayFor(options, port, directory)));
+  const program = await startProgram({
+    command: options.program,
+    args: ["--config", COLLECTOR_CONFIG, "--config", overlay],
+    cwd: directory,
+    env: { COLLECTOR_QUEUE: join(directory, "queue"), ...options.env },
+    ready: `http://127.0.0.1:${port("health")}/`,
+  });
+  return {
+    endpoint: `http://127.0.0.1:${port("http")}`,
+    stop: () => program.stop(),
+    spans: () => linesOf(fileOf(directory, "traces")).flatMap((line) => items(readSpans(line))),
+    sums: (pipeline) => linesOf(fileOf(directory, pipeline)).flatMap((line) => items(readSums(line))),
+  };
+}
+
+/** Lists are replaced as a whole by a later file, maps are merged. JSON is YAML. */
+function overlayFor(
+  { toFiles, spanMetricsEvery }: CollectorOptions,
+  port: (name: "grpc" | "http" | "health" | "metrics") => number,
+  directory: string,
+): unknown {
+  const prometheus = { host: "127.0.0.1", port: port("metrics"), without_type_suffix: false, without_units: false };
+  return {
+    receivers: { otlp: { protocols: { grpc: at(port("grpc")), http: at(port("http")) } } },
+    extensions: { health_check: at(port("health")) },
+    ...(spanMetricsEvery && { connectors: { span_metrics: { metrics_flush_interval: spanMetricsEvery } } }),
+    exporters: Object.fromEntries(toFiles.map((name) => [exporterOf(name), { path: fileOf(directory, name) }])),
+    service: {
+      telemetry: { metrics: { readers: [{ pull: { exporter: { prometheus } } }] } },
+      pipelines: Object.fromEntries(
+        toFiles.map((name) => [name, { exporters: [exporterOf(name), ...PIPELINES[name]] }]),
+      ),
+    },
+  };
+}
+
+function at(port: number): { endpoint: string } {
+  return { endpoint: `127.0.0.1:${port}` };
+}
+
+function exporterOf(pipeline: Pipeline): string {
+  return `file/${pipeline.replace("/", "_")}`;
+}
+
+function fileOf(directory: string, pipeline: Pipeline): string {
+  return join(directory, `${pipeline.replace("/", "_")}.jsonl`);
+}
+
+/** The last line may be half written while the Collector runs. span_metrics writes `{}` as long as it has seen nothing. */
+function linesOf(file: string): unknown[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  return lines.filter((line) => line !== "{}").map((line): unknown => JSON.parse(line));
+}
+
+function items<T>(read: { status: "read"; items: T[] } | { status: "malformed"; reason: string }): T[] {
+  if (read.status === "malformed") throw new Error(`the Collector wrote what is ${read.reason}`);
+  return read.items;
+}

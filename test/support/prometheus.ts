@@ -1,0 +1,78 @@
+/** The real Prometheus with the configuration and the flags that are shipped. */
+
+import { join } from "node:path";
+
+import * as z from "zod";
+
+import { readComposeFile } from "./compose-file.ts";
+import { freePorts, startProgram } from "./start-program.ts";
+import { tempDirectory } from "./temp-state.ts";
+
+/** The file that users get. */
+export const PROMETHEUS_CONFIG = join(import.meta.dirname, "../../collector-config/prometheus.yaml");
+
+export type RunningPrometheus = {
+  /** Where it takes OTLP. */
+  otlp: string;
+  /** An instant query: the labels' values, joined by spaces, to the value, rounded to 9 decimals. */
+  query(promql: string): Promise<Record<string, number>>;
+  /** The trace ids of a metric's exemplars. */
+  exemplarTraces(metric: string): Promise<string[]>;
+  stop(): Promise<void>;
+};
+
+const vector = z.looseObject({
+  data: z.looseObject({
+    result: z.array(
+      z.looseObject({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
+    ),
+  }),
+});
+const exemplars = z.looseObject({
+  data: z.array(
+    z.looseObject({ exemplars: z.array(z.looseObject({ labels: z.looseObject({ trace_id: z.string() }) })) }),
+  ),
+});
+
+/** Its storage is a temporary directory; the compose file's flags are taken but for the places. */
+export async function startPrometheus(command: string): Promise<RunningPrometheus> {
+  const directory = tempDirectory();
+  const web = (await freePorts("web"))("web");
+  const base = `http://127.0.0.1:${web}`;
+  const flags = readComposeFile().services["prometheus"]?.command ?? [];
+  const program = await startProgram({
+    command,
+    args: [
+      ...flags.filter((flag) => !/^--(config\.file|storage\.tsdb\.path)=/.test(flag)),
+      `--config.file=${PROMETHEUS_CONFIG}`,
+      `--storage.tsdb.path=${directory}`,
+      `--web.listen-address=127.0.0.1:${web}`,
+    ],
+    cwd: directory,
+    env: {},
+    ready: `${base}/-/ready`,
+  });
+  return {
+    otlp: `${base}/api/v1/otlp`,
+    async query(promql) {
+      const { data } = vector.parse(await get(`${base}/api/v1/query`, { query: promql }));
+      return Object.fromEntries(
+        data.result.map(({ metric, value }) => [Object.values(metric).join(" "), Number(Number(value[1]).toFixed(9))]),
+      );
+    },
+    async exemplarTraces(metric) {
+      const now = Date.now() / 1000;
+      const range = { start: String(now - 3600), end: String(now + 60) };
+      const { data } = exemplars.parse(await get(`${base}/api/v1/query_exemplars`, { query: metric, ...range }));
+      return data.flatMap((series) => series.exemplars.map(({ labels }) => labels.trace_id));
+    },
+    stop: () => program.stop(),
+  };
+}
+
+async function get(url: string, parameters: Record<string, string>): Promise<unknown> {
+  const response = await fetch(`${url}?${new URLSearchParams(parameters).toString()}`);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`Prometheus answered ${response.status} to ${parameters["query"]}: ${text}`);
+  return JSON.parse(text);
+}

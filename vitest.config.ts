@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+const report = process.env["HOOKSPAN_TEST_REPORT"];
+
+// oxlint-disable-next-line import/no-default-export -- Vitest takes the default export
+export default defineConfig({
+  test: {
+    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
+    projects: [
+      { test: { name: "files", include: ["src/**/*.test.ts", "test/*.test.ts"], testTimeout: 20_000 } },
+      {
+        test: {
+          name: "processes",
+          include: ["test/{contract,process,stack}/**/*.test.ts"],
+          globalSetup: ["test/support/tell-left-out.ts"],
+          // Real programs, on machines that may be busy.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
