@@ -30,13 +30,13 @@ test("a run: aligned, at most 100 columns, names that are too long cut", () => {
   );
   expect(`\n${lines.join("\n")}\n`).toMatchInlineSnapshot(`
     "
-    run · session 8ca4fbb7                     time        in    cached     out      cost  outcome
-    invoke_agent claude-code                  2.1 s    81,934    55,330     402   $0.1509  success
-    ├─ chat claude-opus-5-5                   16 ms    17,909         0     120   $0.0919
-    └─ execute_tool Agent                    343 ms                                        success
-       └─ invoke_agent general-purpose       245 ms
-          ├─ execute_tool mcp__a_server_w… 1 m 00 s                                        denied
-          └─ execute_tool Bash                11 ms                                        exit_code
+    run · session 8ca4fbb7                    time        in    cached     out      cost  outcome
+    invoke_agent claude-code                 2.1 s    81,934    55,330     402   $0.1509  success
+    ├─ chat claude-opus-5-5                  16 ms    17,909         0     120   $0.0919
+    └─ execute_tool Agent                   343 ms                                        success
+       └─ invoke_agent general-purpose      245 ms
+          ├─ execute_tool mcp__a_server_… 1 m 00 s                                        denied
+          └─ execute_tool Bash               11 ms                                        exit_code
     "
   `);
 });
@@ -49,9 +49,9 @@ test("late spans stand below the name of their place", () => {
   const lines = renderRunTree({ kind: "late", traceId: "5c", sessionId: undefined, roots: [late] }, createPaint(false));
   expect(`\n${lines.join("\n")}\n`).toMatchInlineSnapshot(`
     "
-    later, in a run above                      time        in    cached     out      cost  outcome
+    later, in a run above                     time        in    cached     out      cost  outcome
     execute_tool Agent (above)
-    └─ invoke_agent Explore                   1.8 s
+    └─ invoke_agent Explore                  1.8 s
     "
   `);
 });

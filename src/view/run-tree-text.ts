@@ -33,7 +33,7 @@ const HEADINGS = {
   partial: "spans whose run was never seen",
 } as const satisfies Record<RunTree["kind"], string>;
 
-const NAME = 39;
+const NAME = 38;
 const WIDTHS = [8, 10, 10, 8, 10];
 const GOOD = new Set(["success", "completed"]);
 
