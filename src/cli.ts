@@ -8,8 +8,8 @@ import { NewerStateError, openBridge, type OpenBridge } from "./bridge/open-brid
 import { isAlive } from "./bridge/process-alive.ts";
 import { createRepositoryNames } from "./bridge/repository.ts";
 import { runBridge } from "./bridge/run-bridge.ts";
-import { ConfigError } from "./config-error.ts";
-import { loadConfig, type Config } from "./config.ts";
+import { ConfigError } from "./config/error.ts";
+import { loadConfig, type Config } from "./config/config.ts";
 import { HELP } from "./help.ts";
 import { createLog, type Log } from "./log.ts";
 import { parsePriceFile } from "./metric/price-file.ts";

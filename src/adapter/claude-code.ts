@@ -8,6 +8,7 @@ import { optional } from "../event/optional.ts";
 import type { Adapter, Decoded } from "./adapter.ts";
 import { toolEvents } from "./claude-code/calls.ts";
 import { decodeLine } from "./claude-code/lines.ts";
+import { failureWord } from "./claude-code/failure-word.ts";
 import { claudeCodePayload, type ClaudeCodePayload } from "./claude-code/payload.ts";
 import { outcomeOfResult, toolName } from "./claude-code/tool.ts";
 import { transcriptsOf } from "./claude-code/transcripts.ts";
@@ -36,21 +37,6 @@ const NOTED = new Set([
   "WorktreeRemove",
 ]);
 
-const STOP_FAILURES = new Set([
-  "rate_limit",
-  "overloaded",
-  "authentication_failed",
-  "oauth_org_not_allowed",
-  "account_on_hold",
-  "verification_required",
-  "billing_error",
-  "invalid_request",
-  "model_not_found",
-  "server_error",
-  "max_output_tokens",
-  "cloud_credential_error",
-]);
-
 const END_REASONS = new Set(["clear", "resume", "logout", "prompt_input_exit", "other"]);
 
 const sessionSource = z.enum(["startup", "resume", "clear", "compact", "fork"]).catch("startup");
@@ -73,11 +59,6 @@ function decode(envelope: Envelope): Decoded {
   const { files, refused } = transcriptsOf(payload, base);
   const events = [describe(envelope, payload, base), ...files, ...eventsOf(payload, base)];
   return { status: "decoded", events, ...(refused ? { refused: "transcript_name" } : {}) };
-}
-
-/** A Stop's error word, as the spans carry it: from the documented list, else the conventions' word for any other. */
-function failureWord(error: string | undefined): string {
-  return error !== undefined && STOP_FAILURES.has(error) ? error : "_OTHER";
 }
 
 function eventsOf(payload: ClaudeCodePayload, base: EventBase): AgentEvent[] {

@@ -139,7 +139,8 @@ export function createDelivery(deps: Deps): Delivery {
     const rejected = outcome.status === "partly_rejected" ? outcome.rejected : 0;
     // A refused request for spans is taken apart at once; one for metrics can only wait for other totals.
     const isRefused = outcome.status === "refused" || outcome.status === "too_large";
-    const isFailure = outcome.status === "retry" || outcome.status === "unauthorized" || (isRefused && signal === "metric_point");
+    const isFailure =
+      outcome.status === "retry" || outcome.status === "unauthorized" || (isRefused && signal === "metric_point");
     deps.count([
       ...(items - rejected > 0
         ? [exported(signal, outcome.status === "partly_rejected" ? "accepted" : outcome.status, items - rejected)]

@@ -5,7 +5,7 @@
 
 import { join } from "node:path";
 
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { createExclude } from "../event/exclude.ts";
 import type { Log } from "../log.ts";
 import { createPricer } from "../metric/price.ts";

@@ -4,6 +4,7 @@
  */
 
 import type { Attributes, Increment } from "../trace/record.ts";
+import { ATTR } from "../trace/semconv.ts";
 import { INSTRUMENTS, type MetricName } from "./instruments.ts";
 import type { HistogramValue } from "./point.ts";
 
@@ -30,7 +31,7 @@ export type Totals = { series: Map<string, Series>; lastExportNs: bigint };
 /** Series of one metric, its overflow series included (the limit of the OpenTelemetry SDKs). */
 const SERIES_PER_METRIC = 2000;
 
-const OVERFLOW: Attributes = { "otel.metric.overflow": true };
+const OVERFLOW: Attributes = { [ATTR.overflow]: true };
 
 export function emptyTotals(): Totals {
   return { series: new Map(), lastExportNs: 0n };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { announced } from "../bridge/announcement.ts";
 import { isAlive } from "../bridge/process-alive.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { createSpool } from "../spool/spool.ts";
 import { ifPresent, type Disk } from "../store/disk.ts";
 import { listHeld } from "../store/held.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import { openBridge, type OpenBridge } from "../../src/bridge/open-bridge.ts";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import { formatEnvelope } from "../../src/event/envelope.ts";
 import { createLog } from "../../src/log.ts";
 import type { MetricPoints } from "../../src/metric/point.ts";
@@ -17,7 +17,8 @@ import { loadRecording, type Recording } from "../../src/view/load-recording.ts"
 import { relocate } from "../../src/view/replay.ts";
 
 /** How events reach the bridge: all at once after the fact, or one by one while the transcript grows. */
-export type Delivery = "backlog" | "as in life" | "pairs swapped" | "other pairs swapped";
+export const DELIVERIES = ["backlog", "as in life", "pairs swapped", "other pairs swapped"] as const;
+export type Delivery = (typeof DELIVERIES)[number];
 
 export type Replayed = {
   spans: SpanRecord[];
@@ -33,16 +34,16 @@ const BOUNDS = {
   ageMs: 14 * 86_400_000,
 };
 
-/** Replays the folder and gives every span that was sent, and the last point of every series. */
+/** Replays the folder and gives every span that was sent, and the last point of every series; `through` sends it too. */
 export async function replayRecording(
   folder: string,
   delivery: Delivery,
-  capture: Config["capture"] = "none",
+  { capture = "none", through }: { capture?: Config["capture"]; through?: Exporter } = {},
 ): Promise<Replayed> {
   const recording = loadRecording(folder);
   const root = mkdtempSync(join(tmpdir(), "hookspan-replay-"));
   try {
-    const run = startReplay(recording, root, capture);
+    const run = startReplay(recording, root, capture, through);
     if (delivery === "backlog") run.backlog();
     else run.oneByOne(delivery);
     await run.finish();
@@ -54,12 +55,12 @@ export async function replayRecording(
 
 type Item = { atNs: bigint; do: () => void };
 
-function startReplay(recording: Recording, root: string, capture: Config["capture"]) {
+function startReplay(recording: Recording, root: string, capture: Config["capture"], through: Exporter | undefined) {
   const home = join(root, "home");
   const spans: SpanRecord[] = [];
   const points: Replayed["points"] = new Map();
   let nowNs = recording.startNs;
-  const open = openAt(join(root, "state"), recordingExporter(spans, points), capture);
+  const open = openAt(join(root, "state"), recordingExporter(spans, points, through), capture);
   let count = 0;
 
   const putHook = (hook: Recording["hooks"][number]): void => {
@@ -144,19 +145,20 @@ export function openAt(state: string, exporter: Exporter, capture: Config["captu
   });
 }
 
-/** Keeps what it is given and accepts everything. The real exporter is tested on its own. */
-function recordingExporter(spans: SpanRecord[], points: Replayed["points"]): Exporter {
+/** Keeps what it is given, and accepts everything, or has it sent by a real exporter. */
+function recordingExporter(spans: SpanRecord[], points: Replayed["points"], through: Exporter | undefined): Exporter {
+  const accepted = { status: "accepted" } as const;
   return {
     sendSpans: (batches) => {
       for (const batch of batches) spans.push(...batch.spans);
-      return Promise.resolve({ status: "accepted" });
+      return through?.sendSpans(batches) ?? Promise.resolve(accepted);
     },
     sendMetrics: (all) => {
       for (const { agent, metric, points: list } of all) {
         for (const point of list)
           points.set(`${agent} ${metric} ${JSON.stringify(point.attributes)}`, { ...point, agent, metric });
       }
-      return Promise.resolve({ status: "accepted" });
+      return through?.sendMetrics(all) ?? Promise.resolve(accepted);
     },
     close: () => Promise.resolve(),
   };

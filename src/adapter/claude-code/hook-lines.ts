@@ -57,10 +57,12 @@ export function stopHookRuns(summary: z.output<typeof stopSummaryLine>, base: Ev
   });
 }
 
-/** The base name of the program: a whole command line may hold anything. */
+/** Of a command line only the base name of the program: before it may stand assignments of secrets, after it anything. */
 function hookName(command: string | undefined): string {
-  if (command === undefined || /^https?:/.test(command)) return command === undefined ? "unknown" : "http";
-  const quoted = /^\s*(["'])(.*?)\1/.exec(command)?.[2];
-  const program = quoted ?? command.trim().split(/\s/)[0] ?? "";
-  return program.split(/[/\\]/).at(-1)?.slice(0, 64) || "unknown";
+  if (command === undefined) return "unknown";
+  if (/^https?:/.test(command)) return "http";
+  const parts = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+  const program = parts.find((part) => !/^\w+=/.test(part))?.replaceAll(/["']/g, "");
+  const name = program?.split(/[/\\]/).at(-1) ?? "";
+  return /^[\w.@+-]{1,64}$/.test(name) ? name : "unknown";
 }

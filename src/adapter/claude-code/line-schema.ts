@@ -83,7 +83,11 @@ export const stopSummaryLine = z.looseObject({
 export const hookAttachmentLine = z.looseObject({
   attachment: z.looseObject({
     type: z.string(),
-    hookEvent: text,
+    hookEvent: z
+      .string()
+      .regex(/^[A-Za-z]{1,64}$/)
+      .optional()
+      .catch(undefined),
     toolUseID: text,
     command: text,
     durationMs: z.number().optional().catch(undefined),

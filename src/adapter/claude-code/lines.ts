@@ -6,6 +6,7 @@
 import type { AgentEvent, EventBase, Usage } from "../../event/event.ts";
 import { optional } from "../../event/optional.ts";
 import type { DecodedLine, LineContext } from "../adapter.ts";
+import { failureWord } from "./failure-word.ts";
 import type { Line, LineEvents } from "./line.ts";
 import { hookRuns, stopHookRuns } from "./hook-lines.ts";
 import {
@@ -121,7 +122,8 @@ function assistant(line: Line): LineEvents {
 function finalError(line: Line, error: string | undefined, status: number | undefined): LineEvents {
   const { base, state } = line;
   const attemptType = status === undefined ? "_OTHER" : `http_${status}`;
-  const runType = error !== undefined && error !== "unknown" ? error : attemptType;
+  const word = failureWord(error);
+  const runType = word === "_OTHER" ? attemptType : word;
   // Each attempt ended by the time the next began.
   const failures = state.requests.map((one, i) => {
     const endNs = BigInt(state.requests[i + 1]?.[1] ?? line.atNs);

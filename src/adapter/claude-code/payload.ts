@@ -7,6 +7,9 @@
 import * as z from "zod";
 
 const text = z.string().optional().catch(undefined);
+/** An id, a name or a word of a short list. What is longer is none, and would be carried along on every span. */
+const word = z.string().min(1).max(256);
+const words = word.optional().catch(undefined);
 const number = z.number().finite().nonnegative().optional().catch(undefined);
 
 /** A longer session id is no id: it would not fit into any store that the spans go to. */
@@ -17,30 +20,30 @@ export const claudeCodePayload = z.looseObject({
   hook_event_name: z.string().min(1).max(128),
   transcript_path: text,
   cwd: text,
-  prompt_id: text,
-  permission_mode: text,
+  prompt_id: words,
+  permission_mode: words,
   agent_id: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,128}$/)
     .optional()
     .catch(undefined),
-  agent_type: text,
-  source: text,
-  reason: text,
-  model: text,
+  agent_type: words,
+  source: words,
+  reason: words,
+  model: words,
   prompt: text,
-  tool_name: text,
-  tool_use_id: text,
+  tool_name: words,
+  tool_use_id: words,
   tool_input: z.unknown().optional(),
   tool_response: z.unknown().optional(),
   duration_ms: number,
   error: text,
   is_interrupt: z.boolean().optional().catch(undefined),
-  trigger: text,
+  trigger: words,
   last_assistant_message: text,
   agent_transcript_path: text,
   tool_calls: z
-    .array(z.looseObject({ tool_name: z.string(), tool_use_id: z.string(), tool_response: z.unknown().optional() }))
+    .array(z.looseObject({ tool_name: word, tool_use_id: word, tool_response: z.unknown().optional() }))
     .optional()
     .catch(undefined),
 });
@@ -50,10 +53,10 @@ export type ClaudeCodePayload = z.output<typeof claudeCodePayload>;
 /** What PostToolUse tells of the call beyond its result, by tool. */
 export const toolResponse = z
   .looseObject({
-    agentId: text,
+    agentId: words,
     status: text,
     interrupted: z.boolean().optional().catch(undefined),
-    backgroundTaskId: text,
+    backgroundTaskId: words,
     gitOperation: z
       .looseObject({ commit: z.looseObject({ kind: z.string() }).optional().catch(undefined) })
       .optional()

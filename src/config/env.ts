@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 
-import { ConfigError } from "./config-error.ts";
-import { checkSettings } from "./config-file.ts";
-import { isOwnKey, type Settings } from "./config-schema.ts";
+import { ConfigError } from "./error.ts";
+import { checkSettings } from "./file.ts";
+import { isOwnKey, type Settings } from "./schema.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -5,8 +5,8 @@ import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { type Config, type ConfigSources, loadConfig } from "./config.ts";
-import { ConfigError } from "./config-error.ts";
-import { configFile } from "./config-path.ts";
+import { ConfigError } from "./error.ts";
+import { configFile } from "./path.ts";
 
 let directory: string;
 let file: string;

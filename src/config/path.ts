@@ -1,8 +1,8 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 
-import { ConfigError } from "./config-error.ts";
-import { type Environment, variable } from "./config-env.ts";
+import { ConfigError } from "./error.ts";
+import { type Environment, variable } from "./env.ts";
 
 /** Where the configuration file is, or would be. @throws ConfigError for a relative path in the environment. */
 export function configFile(env: Environment, flags: { config?: string | undefined } = {}): string {

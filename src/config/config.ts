@@ -9,11 +9,11 @@ import {
   otelDestination,
   otelSettings,
   variable,
-} from "./config-env.ts";
-import { readConfigFile } from "./config-file.ts";
-import { configFile, stateHome, userHome } from "./config-path.ts";
-import type { Settings } from "./config-schema.ts";
-import { type ConfigFlags, flagSettings } from "./config-flags.ts";
+} from "./env.ts";
+import { readConfigFile } from "./file.ts";
+import { configFile, stateHome, userHome } from "./path.ts";
+import type { Settings } from "./schema.ts";
+import { type ConfigFlags, flagSettings } from "./flags.ts";
 
 /** The configuration, parsed once and frozen. */
 export type Config = {

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 
 import type { z } from "zod";
 
-import { ConfigError } from "./config-error.ts";
-import { isOwnKey, knownKeys, type Settings, settingsSchema } from "./config-schema.ts";
+import { ConfigError } from "./error.ts";
+import { isOwnKey, knownKeys, type Settings, settingsSchema } from "./schema.ts";
 
 /**
  * Reads a configuration file; one that is not there holds no settings.

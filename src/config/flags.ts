@@ -1,5 +1,5 @@
-import { headersIn, settingFrom } from "./config-env.ts";
-import type { Settings } from "./config-schema.ts";
+import { headersIn, settingFrom } from "./env.ts";
+import type { Settings } from "./schema.ts";
 
 /** Options of the command line, as they were typed. */
 export type ConfigFlags = {
