@@ -13,11 +13,12 @@ import { count, emit, hasEnded, known, later, remember, replace, type Draft } fr
 import { spanId } from "./ids.ts";
 import { placeOf } from "./run.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
-import type { OpenCall, Transcript } from "./session.ts";
+import type { OpenCall, Session, Transcript } from "./session.ts";
 import { subagentContext } from "./subagent.ts";
 import { withCall } from "./tally.ts";
 
 const MESSAGES_KEPT = 256;
+const UNRECONCILED_KEPT = 1024;
 const LATE_LINE_NS = 60_000_000_000n;
 
 type Called = AgentEvent & { kind: "llm.called" };
@@ -105,7 +106,14 @@ function countUsage(draft: Draft, event: Called, grown: Usage, before: Usage | u
   const attributes = { [ATTR.agentName]: session.agent, ...model, [ATTR.costSource]: "estimated" };
   count(draft, "hookspan.cost", attributes, usd);
   const { atNs, provider, requestModel } = event;
-  session.unreconciled = [...session.unreconciled, { atNs, provider, model: requestModel, usd }].slice(-4096);
+  session.unreconciled = bounded([...session.unreconciled, { atNs, provider, model: requestModel, usd }]);
+}
+
+/** The two oldest become one: a client that runs for weeks states its cost at its end, and all of it must be covered. */
+function bounded(estimates: Session["unreconciled"]): Session["unreconciled"] {
+  const [first, second, ...others] = estimates;
+  if (first === undefined || second === undefined || estimates.length <= UNRECONCILED_KEPT) return estimates;
+  return [{ ...second, usd: first.usd + second.usd }, ...others];
 }
 
 function openCall(draft: Draft, event: Called): void {

@@ -25,8 +25,12 @@ export function reconcile(draft: Draft, event: AgentEvent & { kind: "cost.stated
   countLines(draft, "removed", event.linesRemoved - base.linesRemoved);
 
   const processNs = processStart(session, event);
-  const covered = session.unreconciled.filter((one) => one.atNs >= processNs && one.atNs <= event.atNs);
-  session.unreconciled = session.unreconciled.filter((one) => one.atNs > event.atNs);
+  // The statement has no time of its own, only that of the line before, and a subagent may have spoken later than that.
+  const nextNs = session.processStarts.find((ns) => ns > event.atNs);
+  const covered = session.unreconciled.filter(
+    ({ atNs }) => atNs >= processNs && (nextNs === undefined || atNs < nextNs),
+  );
+  session.unreconciled = session.unreconciled.filter((one) => !covered.includes(one));
   const estimated = covered.reduce((sum, one) => sum + one.usd, 0);
   const missing = event.totalUsd - base.totalUsd - estimated;
   if (Math.abs(missing) < ROUNDING_USD) return;
@@ -37,7 +41,11 @@ export function reconcile(draft: Draft, event: AgentEvent & { kind: "cost.stated
     return;
   }
   // Too much was estimated. A counter never falls: the largest estimate's series gets a credit against its next ones.
-  const largest = covered.reduce((a, b) => (b.usd > a.usd ? b : a));
+  const largest = covered.reduce<(typeof covered)[number] | undefined>(
+    (a, b) => (a === undefined || b.usd > a.usd ? b : a),
+    undefined,
+  );
+  if (largest === undefined) return;
   const model = { [ATTR.provider]: largest.provider, [ATTR.requestModel]: largest.model };
   count(draft, "hookspan.cost", { ...agent, ...model, [ATTR.costSource]: "estimated" }, missing);
 }

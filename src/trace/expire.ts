@@ -9,11 +9,9 @@ import { closeSegment } from "./segment.ts";
 import { settleRun, settleSubagent } from "./settle.ts";
 import type { OpenSubagent, Run, Segment, Session } from "./session.ts";
 import { closeTools } from "./tool.ts";
+import { GRACE_NS, isBlocked } from "./verdict.ts";
 
 const SECOND = 1_000_000_000n;
-
-/** Events that arrive out of order, and transcript lines that come after the hook, come within this. */
-const GRACE_NS = 2n * SECOND;
 
 /** A run that stopped, and whose source never says that it is over for good. */
 const UNSAID_NS = 600n * SECOND;
@@ -56,7 +54,10 @@ export function expire(draft: Draft, nowNs: bigint): void {
 /** Ends everything now: nothing more will come. */
 export function closeSession(draft: Draft): void {
   for (const run of draft.session.runs) settleRun(draft, run.key, "closed");
+  for (const one of draft.session.subagents) settleSubagent(draft, one.id, one.lastNs);
   for (const segment of draft.session.segments) endSegment(draft, segment, "closed");
+  closeTools(draft, () => true, draft.session.lastNs);
+  closeCalls(draft, () => true);
 }
 
 /** The end of a session is the end of all that ran in it, in the background too. */
@@ -75,16 +76,19 @@ function endSegment(draft: Draft, segment: Segment, reason: "expired" | "closed"
 }
 
 function runDueNs(session: Session, run: Run): bigint | undefined {
-  const answered = run.answeredNs === undefined ? undefined : run.stoppedNs;
+  const stoppedNs = isBlocked(run) ? undefined : run.stoppedNs;
+  const answered = run.answeredNs === undefined ? undefined : stoppedNs;
   return earliest([
-    plus(run.interruptedNs, GRACE_NS),
-    plus(run.failed?.atNs, GRACE_NS),
+    // What happens after it shows that the run goes on all the same.
+    plus(lastOf(run, run.interruptedNs), GRACE_NS),
+    plus(lastOf(run, run.failed?.atNs), GRACE_NS),
     plus(run.blockedNs, GRACE_NS),
     plus(run.supersededNs, GRACE_NS),
     plus(run.sessionEndedNs, GRACE_NS),
     plus(run.abandonedNs, GRACE_NS),
     plus(answered === undefined ? undefined : latest([answered, run.answeredNs, run.lastNs]), GRACE_NS),
-    plus(run.stoppedNs, UNSAID_NS),
+    // What happens after a stop that was none, shows that the run goes on.
+    plus(stoppedNs === undefined ? undefined : latest([stoppedNs, run.lastNs]), UNSAID_NS),
     silenceDueNs(session),
   ]);
 }
@@ -107,6 +111,10 @@ function silenceDueNs(session: Session): bigint {
   const knowsProcess = session.pid !== undefined && session.pidTrusted === true;
   if (gone !== undefined) return session.lastNs + GONE_QUIET_NS;
   return session.lastNs + (knowsProcess ? SILENT_NS * 365n : SILENT_NS);
+}
+
+function lastOf(run: Run, ns: bigint | undefined): bigint | undefined {
+  return ns === undefined ? undefined : latest([ns, run.lastNs]);
 }
 
 function plus(ns: bigint | undefined, more: bigint): bigint | undefined {

@@ -10,6 +10,7 @@ import { reconcile } from "./cost.ts";
 import { earlier, later, type Draft, type Policy, type Step } from "./draft.ts";
 import { closeSession, expire } from "./expire.ts";
 import { noteHookRun } from "./hook-run.ts";
+import { sessionContext } from "./ids.ts";
 import { noteRun, submitPrompt, touchRun } from "./run.ts";
 import { endSession, startSession, touchSegment } from "./segment.ts";
 import { newSession, type Run, type Session } from "./session.ts";
@@ -37,15 +38,40 @@ const SILENT = new Set<AgentEvent["kind"]>([
   "subagent.linked",
 ]);
 
+/** What only a transcript tells, and tells again where it is a copy of an older one. */
+const FROM_TRANSCRIPT = new Set<AgentEvent["kind"]>([
+  "llm.called",
+  "llm.failed",
+  "tool.reported",
+  "permission.decided",
+  "run.interrupted",
+  "run.settled",
+  "run.continued",
+  "run.answered",
+]);
+
 /** Folds one event. `session` is undefined before the first event; the given one is never changed. */
 export function fold(session: Session | undefined, event: AgentEvent, policy: Policy): Step {
   const before = session ?? newSession(event.agent, event.sessionId, event.atNs);
+  // Copied or resumed history: it happened before this session was met, and is not ours to tell.
+  if (FROM_TRANSCRIPT.has(event.kind) && event.atNs < before.startedNs)
+    return { session: before, spans: [], increments: [], settled: [] };
   const draft: Draft = { session: { ...before }, spans: [], increments: [], settled: [], policy };
   if (!SILENT.has(event.kind)) signOfLife(draft, event);
   apply(draft, event);
   if (event.kind === "llm.called" || event.kind === "tool.reported") touchRun(draft, event);
-  const { spans, increments, settled } = draft;
-  return { session: draft.session, spans, increments, settled };
+  const { spans, increments } = draft;
+  return { session: draft.session, spans, increments, settled: settledTraces(draft) };
+}
+
+/** A span of a trace of which nothing is open any more has nobody to wait for. */
+function settledTraces({ session, spans, settled }: Draft): string[] {
+  if (spans.length === 0) return settled;
+  const open = new Set([...session.runs, ...session.subagents].map(({ context }) => context.traceId));
+  for (const { keyNs, startNs } of session.segments)
+    open.add(sessionContext(session.agent, session.id, keyNs ?? startNs).traceId);
+  const late = spans.map(({ traceId }) => traceId).filter((traceId) => !open.has(traceId));
+  return [...new Set([...settled, ...late])];
 }
 
 function signOfLife(draft: Draft, event: AgentEvent): void {
@@ -141,7 +167,9 @@ function describe(draft: Draft, event: AgentEvent & { kind: "session.described" 
   // Not a merge: an inbound context holds for the event that carried it.
   session.traceparent = traceparent;
   if (pid === undefined) return;
-  if (pid !== session.pid) session.processGoneNs = undefined;
+  // It speaks again, or another one does, perhaps under the same number.
+  const wasGone = session.processGoneNs !== undefined && event.atNs > session.processGoneNs;
+  if (pid !== session.pid || wasGone) session.processGoneNs = undefined;
   session.pidTrusted = pidSource === "marker" || pid === session.pid;
   session.pid = pid;
 }
@@ -155,8 +183,10 @@ function firstFailure(before: Run["failed"], event: AgentEvent & { kind: "run.fa
 
 function follow(draft: Draft, event: AgentEvent & { kind: "transcript.named" }): void {
   const { session } = draft;
-  if (session.transcripts[event.file] !== undefined) return;
-  session.transcripts = { ...session.transcripts, [event.file]: { subagentId: event.subagentId, messages: [] } };
+  const known = session.transcripts[event.file];
+  if (known !== undefined && known.done !== true) return;
+  const { done: _done, ...transcript } = known ?? { subagentId: event.subagentId, messages: [] };
+  session.transcripts = { ...session.transcripts, [event.file]: transcript };
 }
 
 function advance(draft: Draft, event: AgentEvent & { kind: "transcript.read" }): void {

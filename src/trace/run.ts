@@ -17,11 +17,14 @@ export type Place = { runKey?: string; context: SpanContext };
 
 const EARLY_NS = 2_000_000_000n;
 
+/** Nobody asks twice within this: a plugin and the settings both have the hook. */
+const TWICE_NS = 500_000_000n;
+
 export function submitPrompt(draft: Draft, event: AgentEvent & { kind: "prompt.submitted" }): void {
   const { session } = draft;
   const key = event.runKey ?? event.atNs.toString();
   if (hasEnded(session, "run", key)) return;
-  const existing = session.runs.find((run) => run.key === key) ?? openedEarly(session, event);
+  const existing = session.runs.find((run) => run.key === key) ?? alreadyOpen(session, event);
   if (existing !== undefined && !existing.synthetic) return;
   const prompt = captured(draft, { input: "prompt", output: "response" }, event.content).input;
   const opened = existing ?? newRun(session, key, event.atNs);
@@ -59,7 +62,7 @@ export function placeOf(draft: Draft, event: AgentEvent): Place {
   const run = runOf(session, event);
   if (run !== undefined) return { runKey: run.key, context: run.context };
   if (event.runKey !== undefined && hasEnded(session, "run", event.runKey)) {
-    return { runKey: event.runKey, context: runContext(session.agent, session.id, event.runKey) };
+    return { runKey: event.runKey, context: endedContext(session, event.runKey) };
   }
   if (event.kind !== "tool.started" && event.kind !== "tool.ended")
     return { context: segmentContext(draft, event.atNs) };
@@ -82,6 +85,16 @@ function runOf(session: Session, event: AgentEvent): Run | undefined {
   return session.runs.findLast((run) => run.startNs <= event.atNs);
 }
 
+/** Where a late span of an ended run goes: the run may have been in the trace of its inbound parent. */
+function endedContext(session: Session, key: string): SpanContext {
+  const own = runContext(session.agent, session.id, key);
+  const known = [
+    ...session.segments.flatMap(({ runs }) => runs),
+    ...(session.previousRun === undefined ? [] : [session.previousRun.context]),
+  ];
+  return known.find(({ spanId }) => spanId === own.spanId) ?? own;
+}
+
 function newRun(session: Session, key: string, atNs: bigint): Run {
   const context = runContext(session.agent, session.id, key);
   const inbound = inboundParent(session);
@@ -97,10 +110,14 @@ function newRun(session: Session, key: string, atNs: bigint): Run {
   return { key, context, startNs: atNs, lastNs: atNs, synthetic: true, trigger: "user", tally: emptyTally(), ...place };
 }
 
-/** Without turn ids: a run that a tool opened an instant before its prompt came. */
-function openedEarly(session: Session, event: AgentEvent): Run | undefined {
+/** Without turn ids: a run that a tool opened an instant before its prompt came, or whose prompt is told of twice. */
+function alreadyOpen(session: Session, event: AgentEvent): Run | undefined {
   if (event.runKey !== undefined) return undefined;
-  return session.runs.find((run) => run.synthetic && run.startNs >= event.atNs && run.startNs - event.atNs < EARLY_NS);
+  return session.runs.find(({ synthetic, startNs, stoppedNs }) =>
+    synthetic
+      ? startNs >= event.atNs && startNs - event.atNs < EARLY_NS
+      : stoppedNs === undefined && startNs <= event.atNs && event.atNs - startNs < TWICE_NS,
+  );
 }
 
 /** Keeps runs in order of their start, each knowing when the next one began. */

@@ -4,7 +4,7 @@
  */
 
 import type { AgentEvent } from "../event/event.ts";
-import { count, earlier, emit, known, later, link, replace, type Draft } from "./draft.ts";
+import { count, earlier, emit, hasEnded, known, later, link, replace, type Draft } from "./draft.ts";
 import { sessionContext } from "./ids.ts";
 import type { SpanContext } from "./record.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
@@ -21,9 +21,7 @@ export function touchSegment(draft: Draft, event: AgentEvent): void {
   const found = segmentAt(draft.session, event.atNs);
   // An end is no beginning: of a session that was never met, it tells nothing.
   if (found === undefined && event.kind === "session.ended") return;
-  // Told again, or too late: that stretch of the session is closed and sent.
-  const { closedNs } = draft.session;
-  if (found === undefined && closedNs !== undefined && event.atNs <= closedNs) return;
+  if (found === undefined && isLate(draft.session, event)) return;
   if (found === undefined) return open(draft, event);
   if (isNewProcess(draft.session, found, event)) return split(draft, found, event);
   const straggler = found.endedNs !== undefined && event.atNs > found.endedNs;
@@ -121,6 +119,15 @@ function isNewProcess(session: Session, segment: Segment, event: AgentEvent): bo
   if (event.kind !== "session.started" || event.source === "compact" || event.atNs <= segment.startNs) return false;
   if (segment.endedNs !== undefined && event.atNs <= segment.endedNs) return false;
   return segment.eventful;
+}
+
+/** Told again, or too late: that stretch of the session is closed and sent. Only a new prompt shows that the clock lies. */
+function isLate(session: Session, event: AgentEvent): boolean {
+  const { closedNs } = session;
+  if (closedNs === undefined) return false;
+  const isNew =
+    event.kind === "prompt.submitted" && event.runKey !== undefined && !hasEnded(session, "run", event.runKey);
+  return !isNew && (event.atNs <= closedNs || !REOPENING.has(event.kind));
 }
 
 function isEventful(event: AgentEvent): boolean {

@@ -151,6 +151,8 @@ const position = z.strictObject({
 
 const transcript = z.strictObject({
   subagentId: z.string().optional(),
+  /** Its subagent has ended and it was read to its end: it is followed no more, unless the subagent speaks again. */
+  done: z.literal(true).optional(),
   position: position.optional(),
   /** The newest time of a counted line. */
   highWaterNs: ns.optional(),
@@ -190,6 +192,8 @@ export const sessionSchema = z.strictObject({
     z.strictObject({ tool: z.string(), inputHash: z.string(), subagentId: z.string().optional(), atNs: ns }),
   ),
   compaction: z.strictObject({ startNs: ns, trigger: z.string(), runKey: z.string().optional() }).optional(),
+  /** The end of the last compaction. */
+  compactedNs: ns.optional(),
   transcripts: z.record(z.string(), transcript),
   processStarts: z.array(ns),
   /** Estimated cost that no statement of the client's own books has covered yet. */

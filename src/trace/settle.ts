@@ -10,18 +10,11 @@ import type { SpanRecord } from "./record.ts";
 import { noteRun } from "./run.ts";
 import { addRun, segmentContext } from "./segment.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
-import type { OpenSubagent, OpenTool, Run } from "./session.ts";
+import type { OpenSubagent, OpenTool, Run, Transcript } from "./session.ts";
 import { subagentSpan } from "./subagent.ts";
 import { tallyAttributes } from "./tally.ts";
 import { closeTools } from "./tool.ts";
-
-/** How a run ended, as far as its facts tell. */
-type Verdict = {
-  endNs: bigint;
-  outcome: "success" | "error" | "interrupted" | "blocked" | "superseded" | "abandoned";
-  reason: string;
-  errorType?: string;
-};
+import { judge, type Verdict } from "./verdict.ts";
 
 /** A stop is never final by itself: a Stop hook may block it, and the turn goes on and stops again. */
 export function stopRun(draft: Draft, event: AgentEvent & { kind: "run.stopped" }): void {
@@ -76,8 +69,17 @@ export function settleSubagent(draft: Draft, id: string, endNs: bigint): void {
   emit(draft, subagentSpan(draft.session, subagent, endNs));
   countSubagent(draft, subagent, endNs);
   remember(draft, "subagent", id);
+  letGoOfTranscript(draft, id);
   draft.session.subagents = replace(draft.session.subagents, subagent, undefined);
   draft.settled.push(subagent.context.traceId);
+}
+
+/** A session may have hundreds of subagents: of a transcript that is done, only the place where it ended is kept. */
+function letGoOfTranscript(draft: Draft, subagentId: string): void {
+  const files = Object.entries(draft.session.transcripts).map(([file, one]): [string, Transcript] =>
+    one.subagentId === subagentId ? [file, { ...one, done: true, messages: [] }] : [file, one],
+  );
+  draft.session.transcripts = Object.fromEntries(files);
 }
 
 function settleIfTold(draft: Draft, run: Run): void {
@@ -91,22 +93,6 @@ function settleIfTold(draft: Draft, run: Run): void {
 /** A background shell lives on; it ends with its notification or with the session. */
 function isBackground(tool: OpenTool): boolean {
   return tool.backgroundTaskId !== undefined;
-}
-
-function judge(run: Run, closedBy: "expired" | "closed"): Verdict {
-  const stopped = run.stoppedNs ?? 0n;
-  if (run.interruptedNs !== undefined && run.interruptedNs > stopped) {
-    return { endNs: run.interruptedNs, outcome: "interrupted", reason: "interrupt" };
-  }
-  if (run.failed !== undefined && run.failed.atNs > stopped) {
-    return { endNs: run.failed.atNs, outcome: "error", reason: "failure", errorType: run.failed.errorType };
-  }
-  if (run.stoppedNs !== undefined) return { endNs: run.stoppedNs, outcome: "success", reason: "stop" };
-  if (run.blockedNs !== undefined) return { endNs: run.blockedNs, outcome: "blocked", reason: "blocked" };
-  if (run.sessionEndedNs !== undefined) return { endNs: run.sessionEndedNs, outcome: "success", reason: "session_end" };
-  if (run.abandonedNs !== undefined) return { endNs: run.lastNs, outcome: "abandoned", reason: "process_gone" };
-  if (run.supersededNs !== undefined) return { endNs: run.supersededNs, outcome: "superseded", reason: "superseded" };
-  return { endNs: run.lastNs, outcome: "abandoned", reason: closedBy };
 }
 
 function emitRoot(draft: Draft, run: Run, verdict: Verdict): void {

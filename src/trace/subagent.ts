@@ -19,13 +19,15 @@ export function subagentContext(draft: Draft, event: AgentEvent, subagentId: str
   if (open !== undefined) return open.context;
   const { context, runKey } = placeOf(draft, event);
   const own = { traceId: context.traceId, spanId: spanId("subagent", context.traceId, subagentId) };
-  if (runKey === undefined || hasEnded(draft.session, "subagent", subagentId)) return own;
+  // Of a run never met, only its end is sure to be the last word; a start or a call may have their run's prompt behind them.
+  const isPlaced = runKey !== undefined || event.kind === "subagent.ended";
+  if (!isPlaced || hasEnded(draft.session, "subagent", subagentId)) return own;
   draft.session.subagents = [
     ...draft.session.subagents,
     {
       id: subagentId,
       type: "unknown",
-      runKey,
+      runKey: runKey ?? "",
       context: own,
       runSpanId: context.spanId,
       firstNs: event.atNs,

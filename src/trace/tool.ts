@@ -53,7 +53,8 @@ export function endTool(draft: Draft, event: AgentEvent & { kind: "tool.ended" }
     output,
   });
   if (event.commits) count(draft, "hookspan.commit.count", { [ATTR.agentName]: draft.session.agent }, event.commits);
-  if (ended.startNs !== undefined && backgroundTaskId === undefined) finish(draft, ended, event.atNs);
+  if ((ended.startNs !== undefined || isOver(draft.session, ended)) && backgroundTaskId === undefined)
+    finish(draft, ended, event.atNs);
 }
 
 /** A report is kept until the run settles: the call's own end, if it comes, knows better. The first one tells the time. */
@@ -69,10 +70,11 @@ export function reportTool(draft: Draft, event: AgentEvent & { kind: "tool.repor
 
 /** A permission request names no call: it belongs to the open call of that tool with the same input. */
 export function requestPermission(draft: Draft, event: AgentEvent & { kind: "permission.requested" }): void {
-  const tool = draft.session.tools.find(
-    (one) => one.inputHash === event.inputHash && one.tool === event.tool && one.permissionNs === undefined,
-  );
+  const alike = draft.session.tools.filter((one) => one.inputHash === event.inputHash && one.tool === event.tool);
+  const tool = alike.find((one) => one.permissionNs === undefined);
   if (tool !== undefined) return void note(draft, tool, { permissionNs: event.atNs });
+  // Each has its request: this one was told of twice.
+  if (alike.length > 0) return;
   const { tool: name, inputHash, subagentId, atNs } = event;
   draft.session.permissions = [...draft.session.permissions, { tool: name, inputHash, subagentId, atNs }].slice(-32);
 }
@@ -134,7 +136,10 @@ function note(draft: Draft, tool: OpenTool, fact: Partial<OpenTool>): OpenTool {
 
 function takePermission(draft: Draft, event: AgentEvent & { kind: "tool.started" }): bigint | undefined {
   const { permissions } = draft.session;
-  const found = permissions.find((one) => one.tool === event.tool && one.inputHash === event.inputHash);
+  // A request that is older than the call was another call's.
+  const found = permissions.find(
+    (one) => one.tool === event.tool && one.inputHash === event.inputHash && one.atNs >= event.atNs,
+  );
   if (found !== undefined) draft.session.permissions = replace(permissions, found, undefined);
   return found?.atNs;
 }
@@ -203,6 +208,13 @@ function outcomeOf(tool: OpenTool): { outcome: ToolOutcome; errorType?: string |
 function waitSeconds(tool: OpenTool, executedNs: bigint): number | undefined {
   if (tool.permissionNs === undefined || executedNs < tool.permissionNs) return undefined;
   return Number(executedNs - tool.permissionNs) / 1e9;
+}
+
+/** Whether what the call belongs to has ended, and so nothing will come for it any more. */
+function isOver(session: Session, { runKey, subagentId }: OpenTool): boolean {
+  return subagentId === undefined
+    ? !session.runs.some((run) => run.key === runKey)
+    : !session.subagents.some((one) => one.id === subagentId);
 }
 
 function agentNameOf(session: Session, tool: OpenTool): string {
