@@ -39,7 +39,7 @@ const NOTED = new Set([
 
 const END_REASONS = new Set(["clear", "resume", "logout", "prompt_input_exit", "other"]);
 
-const sessionSource = z.enum(["startup", "resume", "clear", "compact", "fork"]).catch("startup");
+const sessionSource = z.enum(["startup", "resume", "clear", "compact", "fork", "unknown"]).catch("unknown");
 
 export const claudeCode: Adapter = { agent: AGENT, decode, decodeLine };
 

@@ -5,6 +5,7 @@ import type * as z from "zod";
 import type { AgentEvent, EventBase } from "../../event/event.ts";
 import { hookAttachmentLine, type stopSummaryLine } from "./line-schema.ts";
 
+type StopSummary = z.output<typeof stopSummaryLine>;
 type HookStatus = (AgentEvent & { kind: "hook.ran" })["status"];
 
 /** Attachments that stand for one run of one hook. Others (`hook_system_message`, ...) come beside one of these. */
@@ -38,12 +39,24 @@ export function hookRuns(json: unknown, base: EventBase, id: string): AgentEvent
   return blocksPrompt ? [run, { ...base, kind: "run.blocked" }] : [run];
 }
 
+/**
+ * Whether the turn ends with this stop. A hook that fails stops nothing, and one that blocks is named in brackets before
+ * its words; what any other error does, nobody knows (a prompt hook whose model answered nonsense lets the turn end).
+ */
+export function stopWord(summary: StopSummary): "run.settled" | "run.continued" | undefined {
+  const errors = summary.hookErrors.filter((_, i) => !summary.failedHookErrorIndexes.includes(i));
+  if (summary.preventedContinuation || errors.length === 0) return "run.settled";
+  const isBlock = errors.some((error) => summary.hookInfos.some(({ command }) => error.startsWith(`[${command}]`)));
+  return isBlock ? "run.continued" : undefined;
+}
+
 /** Every Stop hook with its time. An error line begins with the command that it is from, in brackets. */
-export function stopHookRuns(summary: z.output<typeof stopSummaryLine>, base: EventBase, id: string): AgentEvent[] {
+export function stopHookRuns(summary: StopSummary, base: EventBase, id: string): AgentEvent[] {
   return summary.hookInfos.map(({ command, durationMs }, i): AgentEvent => {
-    const blocked = summary.hookErrors.some((error) => error.startsWith(`[${command}]`));
+    const error = summary.hookErrors.findIndex((text) => text.startsWith(`[${command}]`));
+    const failed = summary.failedHookErrorIndexes.includes(error);
     const duration = durationMs === undefined ? {} : { durationMs };
-    const status = blocked ? "blocked" : "completed";
+    const status = error === -1 ? "completed" : failed ? "failed" : "blocked";
     return {
       ...base,
       kind: "hook.ran",

@@ -5,7 +5,9 @@
 
 import * as z from "zod";
 
-const text = z.string().optional().catch(undefined);
+import { milliseconds } from "./payload.ts";
+
+const text = z.string().max(256).optional().catch(undefined);
 const count = z.number().int().nonnegative().catch(0);
 const amount = z.number().nonnegative().catch(0);
 
@@ -74,10 +76,11 @@ export const apiErrorLine = z.looseObject({
 });
 
 export const stopSummaryLine = z.looseObject({
-  hookInfos: z
-    .array(z.looseObject({ command: z.string(), durationMs: z.number().optional().catch(undefined) }))
-    .catch([]),
+  hookInfos: z.array(z.looseObject({ command: z.string(), durationMs: milliseconds })).catch([]),
   hookErrors: z.array(z.string()).catch([]),
+  preventedContinuation: z.boolean().catch(false),
+  /** Which of the errors are of hooks that failed; the others blocked the stop. */
+  failedHookErrorIndexes: z.array(z.number()).catch([]),
 });
 
 export const hookAttachmentLine = z.looseObject({
@@ -89,8 +92,8 @@ export const hookAttachmentLine = z.looseObject({
       .optional()
       .catch(undefined),
     toolUseID: text,
-    command: text,
-    durationMs: z.number().optional().catch(undefined),
+    command: z.string().optional().catch(undefined),
+    durationMs: milliseconds,
   }),
 });
 

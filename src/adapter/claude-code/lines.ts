@@ -8,7 +8,7 @@ import { optional } from "../../event/optional.ts";
 import type { DecodedLine, LineContext } from "../adapter.ts";
 import { failureWord } from "./failure-word.ts";
 import type { Line, LineEvents } from "./line.ts";
-import { hookRuns, stopHookRuns } from "./hook-lines.ts";
+import { hookRuns, stopHookRuns, stopWord } from "./hook-lines.ts";
 import {
   apiErrorLine,
   assistantLine,
@@ -140,8 +140,8 @@ function system(line: Line): LineEvents {
   if (subtype === "api_error") return apiError(line);
   if (subtype !== "stop_hook_summary") return { events: [], state };
   const summary = stopSummaryLine.parse(json);
-  const word = summary.hookErrors.length === 0 ? "run.settled" : "run.continued";
-  const told: AgentEvent[] = context.subagentId === undefined ? [{ ...base, kind: word }] : [];
+  const word = stopWord(summary);
+  const told: AgentEvent[] = context.subagentId === undefined && word !== undefined ? [{ ...base, kind: word }] : [];
   return { events: [...stopHookRuns(summary, base, uuid), ...told], state };
 }
 
@@ -212,7 +212,7 @@ function startOf(line: Line): bigint {
 
 function nanoseconds(timestamp: string | undefined): bigint | undefined {
   const ms = Date.parse(timestamp ?? "");
-  return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n;
+  return ms >= 0 ? BigInt(ms) * 1_000_000n : undefined;
 }
 
 function isOlder(version: string | undefined, than: readonly number[]): boolean {

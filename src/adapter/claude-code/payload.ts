@@ -10,7 +10,8 @@ const text = z.string().optional().catch(undefined);
 /** An id, a name or a word of a short list. What is longer is none, and would be carried along on every span. */
 const word = z.string().min(1).max(256);
 const words = word.optional().catch(undefined);
-const number = z.number().finite().nonnegative().optional().catch(undefined);
+/** Four months: no call takes longer, and times that are made of it stay numbers that every store can hold. */
+export const milliseconds = z.number().nonnegative().max(1e10).optional().catch(undefined);
 
 /** A longer session id is no id: it would not fit into any store that the spans go to. */
 const SESSION_ID_MAX = 512;
@@ -36,7 +37,7 @@ export const claudeCodePayload = z.looseObject({
   tool_use_id: words,
   tool_input: z.unknown().optional(),
   tool_response: z.unknown().optional(),
-  duration_ms: number,
+  duration_ms: milliseconds,
   error: text,
   is_interrupt: z.boolean().optional().catch(undefined),
   trigger: words,
