@@ -59,8 +59,9 @@ main().then(
 async function main(): Promise<number> {
   const [name = "--help", ...args] = process.argv.slice(2);
   if (name === "--version") return print(`${HOOKSPAN_VERSION}\n`);
-  if (name === "--help" || name === "help") return print(HELP[args[0] ?? "hookspan"] ?? HELP["hookspan"] ?? "");
-  const command = COMMANDS[name];
+  if (name === "--help" || name === "-h" || name === "help")
+    return print(HELP[args[0] ?? "hookspan"] ?? HELP["hookspan"] ?? "");
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined)
     throw new UsageError(`unknown command "${name}"; commands: ${Object.keys(COMMANDS).join(", ")}`);
   if (args.includes("--help") || args.includes("-h")) return print(HELP[name] ?? "");
@@ -95,6 +96,7 @@ async function flushCommand(args: string[]): Promise<number> {
   if (!(seconds > 0))
     throw new UsageError(`--timeout takes a number of seconds above 0, not "${String(flags["timeout"])}"`);
   const config = configFrom({ "log-level": "warn", ...flags }, "user");
+  if (config.disabled) return print("", "hookspan is switched off by HOOKSPAN_DISABLED\n");
   const directory = createStateDirectory(realDisk, config.home);
   const log = createLog({ level: config.logLevel, stream: "stderr" });
   const close = flags["close"] === true;

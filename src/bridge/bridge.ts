@@ -52,7 +52,10 @@ type Deps = {
   totals: Totals;
   isExcluded: (cwd: string) => boolean;
   isAlive: (pid: number) => boolean;
+  /** Traces whose held spans should not wait for their run any longer. */
   heldDueEarly: (nowNs: bigint) => string[];
+  /** All traces that have held spans. */
+  heldTraces: () => string[];
   log: Log;
 };
 
@@ -62,6 +65,7 @@ const COMMIT_NS = 1_000_000_000n;
 /** A Stop hook that runs for longer than this is worth no haste. */
 const WORD_NS = 30_000_000_000n;
 const ALIVE_CHECK_NS = 10_000_000_000n;
+const HELD_CHECK_NS = 60_000_000_000n;
 
 export function createBridge(deps: Deps): Bridge {
   const { spool, folding, follow, commit, log } = deps;
@@ -70,6 +74,10 @@ export function createBridge(deps: Deps): Bridge {
   let poison: Changes["quarantine"] = [];
   let lastCommitNs = 0n;
   let lastAliveCheckNs = 0n;
+  let lastHeldCheckNs = 0n;
+  let isClosed = false;
+  // Left alone until the next start, or time would fail on them at each step.
+  const stuck = new Set<string>();
 
   return {
     step(nowNs, options = {}) {
@@ -90,6 +98,7 @@ export function createBridge(deps: Deps): Bridge {
       return { progress: taken > 0 || read || ended, backlog: hasMore };
     },
     closeAll(nowNs) {
+      isClosed = true;
       for (const session of folding.live()) {
         if (session.segments.length > 0) end(session, timePassed(session, nowNs, true));
       }
@@ -97,12 +106,14 @@ export function createBridge(deps: Deps): Bridge {
     commit: commitNow,
     dueNs() {
       const pending = folding.isDirty() || done.length > 0 ? lastCommitNs + COMMIT_NS : undefined;
-      return [pending, ...folding.live().map(dueNs)].reduce<bigint | undefined>(
+      const ready = folding.live().filter((session) => !follow.isBehind(session) && !stuck.has(keyOf(session)));
+      return [pending, ...ready.map(dueNs)].reduce<bigint | undefined>(
         (min, ns) => (ns !== undefined && (min === undefined || ns < min) ? ns : min),
         undefined,
       );
     },
-    isBusy: () => folding.live().some((session) => session.runs.length + session.subagents.length > 0),
+    isBusy: () =>
+      folding.live().some((session) => session.runs.length + session.subagents.length > 0 || follow.isBehind(session)),
     awaitsWord: (nowNs) =>
       folding
         .live()
@@ -130,9 +141,10 @@ export function createBridge(deps: Deps): Bridge {
       .sort((a, b) => compare(a.timeNs, b.timeNs) || (a.entry.name < b.entry.name ? -1 : 1));
     let taken = 0;
     for (const { entry, read, timeNs } of reads) {
-      if (note(entry.name, takeIn({ fold: (event) => folding.fold(event), isExcluded: deps.isExcluded }, read)))
-        taken += 1;
-      if (read.status === "whole") folding.count([foldLag(Number(nowNs - timeNs) / 1e9)]);
+      const intake = takeIn({ fold: (event) => folding.fold(event), isExcluded: deps.isExcluded }, read);
+      if (!note(entry.name, intake)) continue;
+      taken += 1;
+      folding.count([foldLag(Number(nowNs - timeNs) / 1e9)]);
     }
     return taken;
   }
@@ -178,7 +190,7 @@ export function createBridge(deps: Deps): Bridge {
   function endDue(nowNs: bigint): boolean {
     const due = folding.live().filter((session) => {
       const ns = dueNs(session);
-      return ns !== undefined && ns <= nowNs && !follow.isBehind(session);
+      return ns !== undefined && ns <= nowNs && !follow.isBehind(session) && !stuck.has(keyOf(session));
     });
     for (const session of due) end(session, timePassed(session, nowNs, false));
     return due.length > 0;
@@ -189,16 +201,20 @@ export function createBridge(deps: Deps): Bridge {
     try {
       folding.fold(event);
     } catch (error) {
-      log.error("a session cannot be ended and is left as it is", { error: String(error) });
-      folding.forget(session);
+      // Only the kind of the error: its text may quote what the session holds.
+      log.error("a session cannot be ended and is left as it is", {
+        error: error instanceof Error ? error.name : "unknown",
+      });
+      folding.count([eventCounted("session_stuck")]);
+      stuck.add(keyOf(session));
     }
   }
 
   function commitNow(nowNs: bigint, own?: "own"): boolean {
-    if (commit.isPending()) return applyPending();
-    if (!folding.isDirty(own) && done.length === 0 && poison.length === 0) return true;
+    if (commit.isPending() && !applyPending()) return false;
+    const early = heldToRelease(nowNs);
+    if (!folding.isDirty(own) && done.length + poison.length + early.length === 0) return true;
     const taken = folding.take();
-    const early = deps.heldDueEarly(nowNs);
     const changes = {
       ...taken,
       release: [...new Set([...taken.release, ...early])],
@@ -216,10 +232,22 @@ export function createBridge(deps: Deps): Bridge {
     return result.status === "applied";
   }
 
+  /** Looked for once a minute, in silence too: a long run's spans go out before it ends. Once all is closed, all of them. */
+  function heldToRelease(nowNs: bigint): string[] {
+    if (isClosed) return deps.heldTraces();
+    if (nowNs - lastHeldCheckNs < HELD_CHECK_NS && nowNs >= lastHeldCheckNs) return [];
+    lastHeldCheckNs = nowNs;
+    return deps.heldDueEarly(nowNs);
+  }
+
   function applyPending(): boolean {
     const result = commit.applyPending();
     return result.status === "applied";
   }
+}
+
+function keyOf(session: Session): string {
+  return `${session.agent} ${session.id}`;
 }
 
 function baseOf(session: Session, atNs: bigint): Pick<AgentEvent, "agent" | "sessionId" | "atNs"> {

@@ -13,6 +13,8 @@ import type { Outbox, Send } from "../store/outbox.ts";
 import type { Increment } from "../trace/record.ts";
 import { BRIDGE, exported } from "./health.ts";
 
+export type Signal = "span" | "metric_point";
+
 export type Delivery = {
   /** Sends what lies in the outbox until it is empty or the receiver will not. True if it is empty. */
   sendSpans(): Promise<boolean>;
@@ -22,7 +24,7 @@ export type Delivery = {
    */
   sendMetrics(nowNs: bigint, which: { everything: boolean; own: MetricPoints[] | undefined }): Promise<boolean>;
   /** How long the receiver asked to be left alone, or our own back-off: milliseconds; 0 after a success. */
-  backOffMs(): number;
+  backOffMs(signal: Signal): number;
 };
 
 type Deps = {
@@ -47,8 +49,8 @@ const LONGEST_BACK_OFF_MS = 60_000;
 
 export function createDelivery(deps: Deps): Delivery {
   const { exporter, outbox, totals, log } = deps;
-  let failures = 0;
-  let askedMs = 0;
+  const failures: Record<Signal, number> = { span: 0, metric_point: 0 };
+  const askedMs: Record<Signal, number> = { span: 0, metric_point: 0 };
   let metricsFailed = false;
   let told = "";
 
@@ -66,8 +68,8 @@ export function createDelivery(deps: Deps): Delivery {
       const plan = planFor(nowNs, everything || metricsFailed, own !== undefined);
       const points = [...plan.points, ...(own ?? [])];
       if (points.length === 0) return true;
-      markSent(totals, plan);
       deps.saveSent(plan);
+      markSent(totals, plan);
       const outcome = await exporter.sendMetrics(points);
       note(
         outcome,
@@ -77,10 +79,10 @@ export function createDelivery(deps: Deps): Delivery {
       metricsFailed = outcome.status !== "accepted" && outcome.status !== "partly_rejected";
       return !metricsFailed;
     },
-    backOffMs() {
-      if (failures === 0) return 0;
-      const grown = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (failures - 1));
-      return Math.max(askedMs, grown * (0.5 + deps.jitter() / 2));
+    backOffMs(signal) {
+      if (failures[signal] === 0) return 0;
+      const grown = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (failures[signal] - 1));
+      return Math.max(askedMs[signal], grown * (0.5 + deps.jitter() / 2));
     },
   };
 
@@ -135,7 +137,7 @@ export function createDelivery(deps: Deps): Delivery {
     return "again";
   }
 
-  function note(outcome: Outcome, signal: "span" | "metric_point", items: number): void {
+  function note(outcome: Outcome, signal: Signal, items: number): void {
     const rejected = outcome.status === "partly_rejected" ? outcome.rejected : 0;
     // A refused request for spans is taken apart at once; one for metrics can only wait for other totals.
     const isRefused = outcome.status === "refused" || outcome.status === "too_large";
@@ -147,8 +149,8 @@ export function createDelivery(deps: Deps): Delivery {
         : []),
       ...(rejected > 0 ? [exported(signal, "rejected", rejected)] : []),
     ]);
-    failures = isFailure ? failures + 1 : 0;
-    askedMs = outcome.status === "retry" ? (outcome.afterMs ?? 0) : 0;
+    failures[signal] = isFailure ? failures[signal] + 1 : 0;
+    askedMs[signal] = outcome.status === "retry" ? (outcome.afterMs ?? 0) : 0;
     tell(outcome);
   }
 

@@ -77,7 +77,10 @@ async function drain(open: OpenBridge, { close }: FlushOptions, deadlineMs: numb
         bridge.commit(now(), "own");
         return { status: "flushed" };
       }
-      const waitMs = Math.min(Math.max(RETRY_MS, delivery.backOffMs()), Math.max(0, deadlineMs - Date.now()));
+      const waitMs = Math.min(
+        Math.max(RETRY_MS, Math.min(delivery.backOffMs("span"), 5000)),
+        Math.max(0, deadlineMs - Date.now()),
+      );
       await sleep(waitMs);
     }
     // Signals get their turn.

@@ -7,7 +7,7 @@
 import type { AgentEvent } from "../event/event.ts";
 import { add, type Totals } from "../metric/totals.ts";
 import type { Changes } from "../store/commit-record.ts";
-import type { Index } from "../store/index-file.ts";
+import { boundedIndex, type Index } from "../store/index-file.ts";
 import type { SessionRead, SessionStore } from "../store/session-store.ts";
 import { sessionFile } from "../store/state-directory.ts";
 import type { Policy } from "../trace/draft.ts";
@@ -15,6 +15,7 @@ import { dueNs } from "../trace/expire.ts";
 import { fold } from "../trace/fold.ts";
 import type { Increment, SpanBatch, SpanRecord } from "../trace/record.ts";
 import type { Session } from "../trace/session.ts";
+import { eventCounted } from "./health.ts";
 import { link } from "./index-links.ts";
 
 export type Folding = {
@@ -23,8 +24,6 @@ export type Folding = {
   count(increments: readonly Increment[]): void;
   /** The session that an event belongs to (the root session of a child), if it is known. */
   session(agent: string, sessionId: string): Session | undefined;
-  /** Leaves a session alone until its next event. */
-  forget(session: Session): void;
   /** Sessions in memory: all that have something open. */
   live(): Session[];
   /** Whether series of agents have changed since this was last asked. */
@@ -44,10 +43,11 @@ type Deps = {
   policy: Policy;
   repositoryOf: (cwd: string) => string | undefined;
   /** A session file that a newer hookspan wrote, or that was damaged and set aside. */
-  onUnreadable: (reason: string) => void;
+  onUnreadable: (reason: "damaged" | "newer") => void;
 };
 
 /** An ended session is remembered this long, for stragglers and resumes. */
+const QUIET_NS = 60_000_000_000n;
 const TOMBSTONE_NS = 86_400_000_000_000n;
 
 export function createFolding(deps: Deps): Folding {
@@ -61,9 +61,13 @@ export function createFolding(deps: Deps): Folding {
   const touchedSeries = new Set<string>();
   const spans = new Map<string, SpanBatch>();
   const released = new Set<string>();
+  const unreadable = new Set<string>();
   let news = false;
 
-  for (const read of store.list()) if (read.status === "found") sessions.set(read.file, read.value);
+  for (const read of store.list()) {
+    if (read.status === "found") sessions.set(read.file, read.value);
+    else if (read.status !== "absent") noteUnreadable(read.file, read.status === "corrupt" ? "damaged" : "newer");
+  }
 
   return {
     fold(event) {
@@ -81,14 +85,11 @@ export function createFolding(deps: Deps): Folding {
       news ||= step.increments.length > 0;
       return true;
     },
-    count(increments) {
-      for (const key of add(totals, increments)) touchedSeries.add(key);
-    },
+    count,
     session(agent, sessionId) {
       const file = fileOf(agent, sessionId);
       return file === undefined ? undefined : sessions.get(file);
     },
-    forget: (session) => void sessions.delete(sessionFile(session.agent, session.id)),
     live: () => [...sessions.values()],
     hasNews() {
       const had = news;
@@ -107,23 +108,38 @@ export function createFolding(deps: Deps): Folding {
           ...[...deleted].map((file) => ({ file, deleted: true as const })),
         ],
         series: [...totals.series].filter(([key]) => touchedSeries.has(key)),
-        ...(indexChanged ? { index } : {}),
+        ...(indexChanged ? { index: boundedIndex(index) } : {}),
         held: [...spans.values()],
         release: [...released],
       };
       for (const set of [changed, deleted, touchedSeries, spans, released]) set.clear();
+      index = taken.index ?? index;
       indexChanged = false;
       return taken;
     },
     settle(nowNs) {
       for (const [file, session] of sessions) {
-        if (changed.has(file) || dueNs(session) !== undefined || session.segments.length > 0) continue;
-        if (nowNs - session.lastNs < TOMBSTONE_NS) continue;
+        const isOpen = dueNs(session) !== undefined || session.segments.length > 0;
+        const quietNs = nowNs - session.lastNs;
+        if (changed.has(file) || isOpen || quietNs < QUIET_NS) continue;
+        // On disk it stays for stragglers and resumes; the first look of a bridge sweeps out what is older.
         sessions.delete(file);
-        deleted.add(file);
+        if (quietNs > TOMBSTONE_NS) deleted.add(file);
       }
     },
   };
+
+  function count(increments: readonly Increment[]): void {
+    for (const key of add(totals, increments)) touchedSeries.add(key);
+  }
+
+  /** Said once for a file: its events stay in the spool and are looked at again and again. */
+  function noteUnreadable(file: string, reason: "damaged" | "newer"): void {
+    if (unreadable.has(file)) return;
+    unreadable.add(file);
+    count([eventCounted(`session_state_${reason}`)]);
+    deps.onUnreadable(reason);
+  }
 
   /** The file of the event's root session; loads it once. Undefined if its state cannot be used. */
   function fileOf(agent: string, sessionId: string): string | undefined {
@@ -132,10 +148,10 @@ export function createFolding(deps: Deps): Folding {
     if (sessions.has(known)) return known;
     const read: SessionRead<Session> = store.load(agent, sessionId);
     if (read.status === "newer") {
-      deps.onUnreadable(`session state of version ${read.v}`);
+      noteUnreadable(read.file, "newer");
       return undefined;
     }
-    if (read.status === "corrupt") deps.onUnreadable(read.reason);
+    if (read.status === "corrupt") noteUnreadable(read.file, "damaged");
     if (read.status === "found") sessions.set(read.file, read.value);
     if (read.file !== known) files.set(name, read.file);
     deleted.delete(read.file);

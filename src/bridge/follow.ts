@@ -62,13 +62,23 @@ export function createFollow(deps: Deps): Follow {
     read(sizes, nowMs) {
       let busy = false;
       behind = new Set();
+      const held = new Set<string>();
       for (const [file, size] of sizes) {
         const one = followed.get(file);
-        if (one !== undefined) busy = readFile(one, size, nowMs) || busy;
+        if (one === undefined) continue;
+        // The main file comes last, and waits for its subagents' files: it has the last word on a run, and on the cost.
+        const session = `${one.agent} ${one.sessionId}`;
+        if (held.has(session)) behind.add(file);
+        else busy = readFile(one, size, nowMs) || busy;
+        if (behind.has(file)) held.add(session);
       }
-      return busy;
+      return busy || held.size > 0;
     },
-    isBehind: (session) => Object.keys(session.transcripts).some((file) => behind.has(file) || !followed.has(file)),
+    isBehind: (session) =>
+      session.segments.length > 0 &&
+      Object.entries(session.transcripts).some(
+        ([file, { done }]) => behind.has(file) || (done !== true && !followed.has(file)),
+      ),
   };
 
   /** A transcript comes into being with the first prompt: one that is not there when a run has ended is missing. */
@@ -165,7 +175,8 @@ export function createFollow(deps: Deps): Follow {
         !knowsRun(session, runKey),
     );
     if (!early) return false;
-    const since = waiting.get(one.file) ?? nowMs;
+    // A clock that is set back begins the wait anew.
+    const since = Math.min(waiting.get(one.file) ?? nowMs, nowMs);
     waiting.set(one.file, since);
     return nowMs - since < PROMPT_MS;
   }
@@ -185,7 +196,7 @@ export function createFollow(deps: Deps): Follow {
 function filesOf(session: Session): Followed[] {
   if (session.segments.length === 0) return [];
   const { agent, id: sessionId } = session;
-  const files = Object.entries(session.transcripts);
+  const files = Object.entries(session.transcripts).filter(([, one]) => one.done !== true);
   const ordered = [
     ...files.filter(([, one]) => one.subagentId !== undefined),
     ...files.filter(([, one]) => one.subagentId === undefined),

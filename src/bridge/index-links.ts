@@ -18,7 +18,7 @@ export function link(index: Index, event: AgentEvent): { event: AgentEvent; inde
 }
 
 /** A client's books go on over resumes and forks: only what they add to the last statement is new. */
-function statedCost(index: Index, event: AgentEvent & { kind: "cost.stated" }): { event: AgentEvent; index: Index } {
+function statedCost(index: Index, event: AgentEvent & { kind: "cost.stated" }): { event: AgentEvent; index?: Index } {
   const key = String(event.startTimeMs);
   const last = index.costStates[key];
   const { totalUsd, linesAdded, linesRemoved } = event;
@@ -27,13 +27,14 @@ function statedCost(index: Index, event: AgentEvent & { kind: "cost.stated" }): 
     last === undefined
       ? {}
       : { previous: { totalUsd: last.totalUsd, linesAdded: last.linesAdded, linesRemoved: last.linesRemoved } };
-  // Delivered again, or read again from a truncated file: books never shrink while their start time stays.
-  const isOlder = last !== undefined && last.totalUsd > totalUsd;
+  // Read again from a truncated file, or the word of another process with the same books: they never shrink.
+  if (last !== undefined && last.totalUsd > totalUsd) {
+    const { agent, sessionId, atNs } = event;
+    return { event: { agent, sessionId, atNs, kind: "noted", nativeEvent: "cost-state", known: true } };
+  }
   return {
-    event: isOlder
-      ? { ...event, totalUsd: last.totalUsd, linesAdded: last.linesAdded, linesRemoved: last.linesRemoved, ...previous }
-      : { ...event, ...previous },
-    index: isOlder ? index : { ...index, costStates: { ...index.costStates, [key]: next } },
+    event: { ...event, ...previous },
+    index: { ...index, costStates: { ...index.costStates, [key]: next } },
   };
 }
 

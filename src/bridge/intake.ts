@@ -27,7 +27,8 @@ export function takeIn(deps: Deps, read: EnvelopeRead): Intake {
   try {
     return take(deps, read);
   } catch (error) {
-    return { status: "quarantined", reason: `not digested: ${error instanceof Error ? error.message : String(error)}` };
+    // Only the kind of the error: its text may quote the payload.
+    return { status: "quarantined", reason: `not digested ${error instanceof Error ? error.name : ""}` };
   }
 }
 

@@ -40,6 +40,8 @@ export type OpenBridge = {
   outbox: Outbox;
   /** Series of agents have changed since they were last sent. */
   hasNews(): boolean;
+  /** The disk would not have the last commit: it is tried again, and nothing may be sent before. */
+  isCommitPending(): boolean;
   /** No envelope waits, nothing is held, the outbox is empty. */
   isEmpty(): boolean;
   /** Keeps what waits within the bounds, and counts what it drops. */
@@ -111,6 +113,7 @@ export function openBridge(deps: Deps): OpenBridge {
     isExcluded: createExclude(config.exclude),
     isAlive: deps.isAlive,
     heldDueEarly: (nowNs) => dueEarly(listHeld(disk, directory.held), nowNs),
+    heldTraces: () => heldNames(disk, directory.held).map(({ traceId }) => traceId),
     log,
   });
   const delivery = createDelivery({
@@ -130,6 +133,7 @@ export function openBridge(deps: Deps): OpenBridge {
     delivery,
     outbox,
     hasNews: () => folding.hasNews(),
+    isCommitPending: () => commit.isPending(),
     isEmpty: () =>
       spool.list().entries.length === 0 && heldNames(disk, directory.held).length === 0 && outbox.usage().items === 0,
     enforceBounds(nowNs) {

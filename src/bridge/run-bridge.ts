@@ -75,9 +75,10 @@ export async function runBridge(options: RunOptions): Promise<RunEnd> {
         () => lease.refresh(),
       );
       lease.remove();
-    } while (!options.signal.aborted && lock.isOurs() && !open.isEmpty());
-    // Who took it over has the state now: nothing of ours may be written any more.
-    if (lock.isOurs()) await leave(open);
+      // Who took it over has the state now: nothing of ours may be written any more.
+      if (!lock.isOurs()) break;
+      await leave(open, log);
+    } while (!options.signal.aborted && !open.isEmpty());
     withdraw(disk, directory.bridge, process.pid);
     log.info("bridge left");
     return { status: "left" };
@@ -97,7 +98,7 @@ async function work(
   const { directory, signal, untilIdle, log } = options;
   const wake = createWake(signal);
   const watcher = watchSpool(directory.spool, wake.now);
-  const exports = createExportClock(open, wake.now);
+  const exports = createExportClock(open, { onDone: wake.now, nowMs: () => performance.now(), log });
   let leaseMs = Date.now();
   let boundsMs = 0;
   let lastActiveMs = Date.now();
@@ -110,7 +111,7 @@ async function work(
           log.error("another bridge has taken this state directory over; leaving it alone");
           return;
         }
-        refreshLease();
+        renew(refreshLease, log);
         leaseMs = nowMs;
       }
       if (nowMs - boundsMs >= BOUNDS_MS || nowMs < boundsMs) {
@@ -118,11 +119,11 @@ async function work(
         boundsMs = nowMs;
       }
       const { progress, backlog } = open.bridge.step(nanoseconds(nowMs));
-      exports.tick(nowMs);
+      exports.tick();
       if (progress || open.bridge.isBusy() || exports.isPending()) lastActiveMs = nowMs;
       if (untilIdle && nowMs - lastActiveMs >= IDLE_MS && open.isEmpty()) return;
       // With a backlog the next step comes at once, but not before requests and signals had their turn.
-      await wake.wait(backlog && progress ? 0 : pauseMs(open, exports.dueMs(nowMs), nowMs));
+      await wake.wait(backlog && progress ? 0 : pauseMs(open, exports.dueMs(), nowMs));
     }
   } finally {
     watcher.close();
@@ -131,26 +132,38 @@ async function work(
   }
 }
 
+/** Without the lease hooks start another bridge, which finds the lock and leaves: that costs time and loses nothing. */
+function renew(refreshLease: () => void, log: Log): void {
+  try {
+    refreshLease();
+  } catch (error) {
+    log.error("the lease cannot be renewed", { error: String(error) });
+  }
+}
+
 function pauseMs(open: OpenBridge, exportDueMs: number, nowMs: number): number {
-  const usual = open.bridge.awaitsWord(nanoseconds(nowMs))
-    ? AWAITING_WORD_MS
-    : open.bridge.isBusy()
-      ? BUSY_MS
-      : QUIET_MS;
+  // A disk that would not have the last commit is asked again each second.
+  if (open.isCommitPending()) return BUSY_MS;
+  const awaitsWord = open.bridge.awaitsWord(nanoseconds(nowMs));
+  const usual = awaitsWord ? AWAITING_WORD_MS : open.bridge.isBusy() ? BUSY_MS : QUIET_MS;
   const dueNs = open.bridge.dueNs();
   const due = dueNs === undefined ? usual : Number(dueNs / 1_000_000n) + 1 - nowMs;
   return Math.max(1, Math.min(usual, due, exportDueMs));
 }
 
 /** The last commit, and one try to send what is there. What is not accepted stays on disk for the next bridge. */
-async function leave(open: OpenBridge): Promise<void> {
+async function leave(open: OpenBridge, log: Log): Promise<void> {
   const nowNs = nanoseconds(Date.now());
   open.bridge.step(nowNs, { commitNow: true });
   const farewell = async (): Promise<void> => {
     if (await open.delivery.sendSpans()) await open.delivery.sendMetrics(nowNs, { everything: false, own: undefined });
   };
-  await Promise.race([farewell(), sleep(FAREWELL_MS, undefined, { ref: false })]);
-  open.bridge.commit(nanoseconds(Date.now()), "own");
+  try {
+    await Promise.race([farewell(), sleep(FAREWELL_MS, undefined, { ref: false })]);
+    open.bridge.commit(nanoseconds(Date.now()), "own");
+  } catch (error) {
+    log.error("the state directory held up the last export; nothing is lost", { error: String(error) });
+  }
 }
 
 /** Waiting that an event can cut short. */

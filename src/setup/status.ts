@@ -35,7 +35,8 @@ type Stock = { items: number; sizeBytes: number };
 /** @throws the disk's own error, where a directory exists and cannot be read. */
 export function readStatus(disk: Disk, config: Config): Status {
   const directory = stateDirectory(config.home);
-  const quarantine = createQuarantine(disk, directory.quarantine, config.bounds);
+  // A look must not move a thing: what is damaged is set aside by a bridge, which holds the lock.
+  const quarantine = { ...createQuarantine(disk, directory.quarantine, config.bounds), setAside: () => {} };
   const totals = loadTotals({ disk, quarantine }, directory.totals);
   const series = totals.status === "found" ? [...totals.value.series.values()] : [];
   const counted = (metric: string, ...names: string[]): Record<string, number> => {
