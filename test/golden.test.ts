@@ -3,14 +3,13 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import { replayRecording, type Delivery } from "./support/recorded-session.ts";
+import { DELIVERIES, replayRecording } from "./support/recorded-session.ts";
 import { drawTrees } from "./support/trace-tree.ts";
 
 const RECORDINGS = join(import.meta.dirname, "recordings", "claude-code");
 const FOLDERS = readdirSync(RECORDINGS, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-const DELIVERIES: Delivery[] = ["backlog", "as in life", "pairs swapped", "other pairs swapped"];
 
 describe.each(FOLDERS)("%s", (folder) => {
   test.each(DELIVERIES)("delivered %s", async (delivery) => {

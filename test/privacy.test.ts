@@ -1,0 +1,142 @@
+// With capture off, nothing that a person or a program wrote leaves the machine. Held against what the real exporter really
+// sent: no 16 characters in a row of any prompt, answer, tool input, tool output, error, title, command or path.
+import { hostname, tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+
+import { replayRecording } from "./support/recorded-session.ts";
+import { FOLDERS, payloadsOf, RECORDINGS, transcriptLines } from "./support/recording-facts.ts";
+import { connect } from "./support/otlp-exporter.ts";
+import type { Config } from "../src/config/config.ts";
+
+const WINDOW = 16;
+
+/** Nothing with a blank in it is an id or a word of a list. */
+const ONE_WORD = /^[\w.@:-]{1,64}$/;
+
+/**
+ * What is sent on purpose, by the key under which payload or transcript has it. None of it is written by a user or by a
+ * program's output: ids are random and are what traces are searched by; the others are words of a short list.
+ */
+const ON_PURPOSE = new Map([
+  ["session_id", "a random id; session.id of every span"],
+  ["prompt_id", "a random id; tells the turns of a session apart"],
+  ["agent_id", "a random id; tells subagents of one type apart"],
+  ["tool_use_id", "a random id; the call's id, as the model's API gave it"],
+  ["id", "a random id, of a message; by it a trace is matched with the provider's logs"],
+  ["requestId", "a random id; by it the provider's support finds a request"],
+  ["model", "the name of a model; cost and tokens mean nothing without it"],
+  ["tool_name", "the name of a tool; never its input"],
+  ["agent_type", "the name of a kind of subagent"],
+  ["permission_mode", "one of the client's six modes"],
+  ["reason", "one of the client's five reasons for the end of a session"],
+]);
+
+const messages = z.tuple([z.looseObject({ parts: z.tuple([z.looseObject({ content: z.string() })]) })]);
+
+describe.each(FOLDERS)("%s", (folder) => {
+  test("capture off: nothing of the contents is sent", async () => {
+    const sent = await sentStrings(folder, "none");
+    expect(leaksIn(sent, folder)).toEqual([]);
+    const places = [hostname(), tmpdir(), userInfo().homedir, "/home/user"].filter((one) => one.length > 3);
+    expect(sent.filter((text) => places.some((place) => text.includes(place)))).toEqual([]);
+  });
+
+  test.for([
+    ["preview", { "gen_ai.input.messages": 200, "gen_ai.output.messages": 500, ...tool(500) }],
+    ["full", { "gen_ai.input.messages": 60_000, "gen_ai.output.messages": 60_000, ...tool(60_000) }],
+  ] as const)("capture %s: contents are sent, and bounded", async ([capture, bounds]) => {
+    const { spans } = await replayRecording(join(RECORDINGS, folder), "as in life", { capture });
+    const contents = spans.flatMap(({ attributes }) => Object.entries(attributes).filter(([name]) => name in bounds));
+    for (const [name, bound] of Object.entries(bounds)) {
+      const texts = contents.filter(([of]) => of === name).map(([of, value]) => contentOf(of, value));
+      expect(Math.max(0, ...texts.map((text) => Array.from(text).length))).toBeLessThanOrEqual(bound);
+    }
+    const prompts = contents
+      .filter(([name]) => name === "gen_ai.input.messages")
+      .map(([name, value]) => contentOf(name, value));
+    const typed = payloadsOf(folder).flatMap(({ prompt }) => (typeof prompt === "string" ? [prompt] : []));
+    expect(prompts.map(beginning).sort()).toEqual(typed.map(beginning).sort());
+  });
+});
+
+test("the search finds what is sent", async () => {
+  const sent = await sentStrings("08-permissions", "preview");
+  expect(leaksIn(sent, "08-permissions")).toContain("[[thread:main]] ");
+});
+
+function leaksIn(sent: readonly string[], folder: string): string[] {
+  const windows = windowsOf(sent, valuesOf(folder));
+  const leaks = contentsOf(folder).flatMap((text) => windowsIn(text).filter((window) => windows.has(window)));
+  return [...new Set(leaks)];
+}
+
+function tool(bound: number): Record<string, number> {
+  return { "gen_ai.tool.call.arguments": bound, "gen_ai.tool.call.result": bound };
+}
+
+/** A message's text; of a tool's arguments and result the whole. */
+function contentOf(name: string, value: unknown): string {
+  if (!name.endsWith(".messages")) return String(value);
+  return messages.parse(JSON.parse(String(value)))[0].parts[0].content;
+}
+
+/** So far into a prompt there is no path, which a replay puts another in place of. */
+function beginning(prompt: string): string {
+  return prompt.slice(0, 60);
+}
+
+async function sentStrings(folder: string, capture: Config["capture"]): Promise<string[]> {
+  await using pair = await connect();
+  await replayRecording(join(RECORDINGS, folder), "as in life", { capture, through: pair.exporter });
+  return pair.recorder.requests.flatMap(({ body }) => stringsIn(body));
+}
+
+function contentsOf(folder: string): string[] {
+  return [...new Set(inputsOf(folder).flatMap(stringsIn))];
+}
+
+/** All that came in: every payload and every line of every transcript. */
+function inputsOf(folder: string): unknown[] {
+  return [...payloadsOf(folder), ...transcriptLines(folder)];
+}
+
+/** The values that are sent on purpose. */
+function valuesOf(folder: string): Set<string> {
+  const values = new Set<string>();
+  for (const one of inputsOf(folder)) {
+    visit(one, (value, key) => {
+      if (ON_PURPOSE.has(key) && ONE_WORD.test(value)) values.add(value);
+    });
+  }
+  return values;
+}
+
+/** Windows of what was sent, without the words that are values sent on purpose. */
+function windowsOf(texts: readonly string[], known: ReadonlySet<string>): Set<string> {
+  const rest = texts.map((text) =>
+    text
+      .split(" ")
+      .filter((word) => !known.has(word))
+      .join(" "),
+  );
+  return new Set(rest.flatMap(windowsIn));
+}
+
+function windowsIn(text: string): string[] {
+  return Array.from({ length: Math.max(0, text.length - WINDOW + 1) }, (_, at) => text.slice(at, at + WINDOW));
+}
+
+function stringsIn(value: unknown): string[] {
+  const strings: string[] = [];
+  visit(value, (text) => strings.push(text));
+  return strings;
+}
+
+function visit(value: unknown, each: (text: string, key: string) => void, key = ""): void {
+  if (typeof value === "string") return each(value, key);
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, one] of Object.entries(value)) visit(one, each, name);
+}
