@@ -29,6 +29,8 @@ import { captured } from "../trace/content.ts";
 import { SESSION_VERSION, sessionSchema } from "../trace/session.ts";
 import { createBridge, type Bridge } from "./bridge.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
+import { createEndings } from "./endings.ts";
+import { createEnvelopes } from "./envelopes.ts";
 import { createFolding } from "./folding.ts";
 import { createFollow } from "./follow.ts";
 import { dropped, eventCounted, gaugePoints } from "./health.ts";
@@ -104,14 +106,11 @@ export function openBridge(deps: Deps): OpenBridge {
     },
   });
   const bridge = createBridge({
-    spool,
+    envelopes: createEnvelopes({ spool, folding, isExcluded: createExclude(config.exclude), log }),
     folding,
     follow,
+    endings: createEndings({ folding, follow, isAlive: deps.isAlive, log }),
     commit,
-    quarantine,
-    totals,
-    isExcluded: createExclude(config.exclude),
-    isAlive: deps.isAlive,
     heldDueEarly: (nowNs) => dueEarly(listHeld(disk, directory.held), nowNs),
     heldTraces: () => heldNames(disk, directory.held).map(({ traceId }) => traceId),
     log,

@@ -141,7 +141,10 @@ function system(line: Line): LineEvents {
   if (subtype !== "stop_hook_summary") return { events: [], state };
   const summary = stopSummaryLine.parse(json);
   const word = stopWord(summary);
-  const told: AgentEvent[] = context.subagentId === undefined && word !== undefined ? [{ ...base, kind: word }] : [];
+  // The line's time is cut to milliseconds, that of the stop is not: within the same one, the word came after the stop.
+  const atNs = base.atNs + 999_999n;
+  const told: AgentEvent[] =
+    context.subagentId === undefined && word !== undefined ? [{ ...base, atNs, kind: word }] : [];
   return { events: [...stopHookRuns(summary, base, uuid), ...told], state };
 }
 

@@ -1,0 +1,105 @@
+/** Envelopes from the spool to the fold, and what became of each. They stay in the spool until a commit takes them away. */
+
+import type { Log } from "../log.ts";
+import type { Spool, SpoolEntry } from "../spool/spool.ts";
+import type { Changes } from "../store/commit-record.ts";
+import type { Folding } from "./folding.ts";
+import { dropped, eventCounted, foldLag } from "./health.ts";
+import { takeIn, type Intake } from "./intake.ts";
+
+/** One commit for so many. */
+export const BATCH = 1000;
+
+export type Envelopes = {
+  /** Folds a batch in the order of receipt, and says how many it is done with. */
+  take(nowNs: bigint): number;
+  /** More lies there, known from the last listing. */
+  hasBacklog(): boolean;
+  /** While older envelopes wait, it is no later than the next of them. */
+  horizonNs(nowNs: bigint): bigint;
+  /** How many a commit would take away. */
+  handled(): number;
+  /** What the next commit takes away, given out once. */
+  takeHandled(): Pick<Changes, "envelopes" | "quarantine">;
+};
+
+type Deps = { spool: Spool; folding: Folding; isExcluded: (cwd: string) => boolean; log: Log };
+
+export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Envelopes {
+  let backlog: SpoolEntry[] = [];
+  let done: string[] = [];
+  let poison: Changes["quarantine"] = [];
+
+  return {
+    take(nowNs) {
+      if (backlog.length === 0) backlog = list(nowNs);
+      const handled = new Set([...done, ...poison.map(({ name }) => name)]);
+      const entries = backlog.splice(0, BATCH).filter(({ name }) => !handled.has(name));
+      const reads = entries
+        .map((entry) => ({ entry, read: spool.read(entry, nowNs) }))
+        .map((one) => ({ ...one, timeNs: one.read.status === "whole" ? one.read.envelope.timeNs : one.entry.mtimeNs }))
+        .sort((a, b) => compare(a.timeNs, b.timeNs) || (a.entry.name < b.entry.name ? -1 : 1));
+      let taken = 0;
+      for (const { entry, read, timeNs } of reads) {
+        if (!note(entry.name, takeIn({ fold: (event) => folding.fold(event), isExcluded }, read))) continue;
+        taken += 1;
+        folding.count([foldLag(Number(nowNs - timeNs) / 1e9)]);
+      }
+      return taken;
+    },
+    hasBacklog: () => backlog.length > 0,
+    horizonNs(nowNs) {
+      const next = backlog[0]?.mtimeNs;
+      return next !== undefined && next < nowNs ? next : nowNs;
+    },
+    handled: () => done.length + poison.length,
+    takeHandled() {
+      const handled = { envelopes: done, quarantine: poison };
+      [done, poison] = [[], []];
+      return handled;
+    },
+  };
+
+  /** A listing looks at every file, so a backlog is listed once and worked off. */
+  function list(nowNs: bigint): SpoolEntry[] {
+    const listing = spool.list();
+    const drops = spool.beyondBounds(listing, nowNs);
+    for (const { name, reason } of drops) {
+      done.push(name);
+      folding.count([dropped(reason)]);
+    }
+    const gone = new Set(drops.map(({ name }) => name));
+    return listing.entries.filter(({ name }) => !gone.has(name));
+  }
+
+  /** Books what became of an envelope. True if it is done with. */
+  function note(name: string, intake: Intake): boolean {
+    switch (intake.status) {
+      case "left":
+        return false;
+      case "quarantined":
+        poison.push({ name, reason: intake.reason });
+        folding.count([eventCounted("quarantined")]);
+        log.warn("an event was quarantined", { event: name, reason: intake.reason });
+        return true;
+      case "dropped":
+        done.push(name);
+        folding.count([dropped(intake.reason), eventCounted("dropped")]);
+        log.warn("an event was dropped", { event: name, reason: intake.reason });
+        return true;
+      case "excluded":
+        done.push(name);
+        folding.count([eventCounted("excluded")]);
+        return true;
+      case "folded":
+        done.push(name);
+        folding.count([eventCounted(intake.noted === "unknown" ? "unknown" : "folded")]);
+        if (intake.refused !== undefined) folding.count([eventCounted(intake.refused)]);
+        return true;
+    }
+  }
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
