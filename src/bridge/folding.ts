@@ -57,6 +57,7 @@ export function createFolding(deps: Deps): Folding {
   const sessions = new Map<string, Session>();
   const files = new Map<string, string>();
   const changed = new Set<string>();
+  const pointers = new Map<string, string>();
   const deleted = new Set<string>();
   const touchedSeries = new Set<string>();
   const spans = new Map<string, SpanBatch>();
@@ -76,6 +77,7 @@ export function createFolding(deps: Deps): Folding {
       const before = sessions.get(file);
       const linked = link(index, withRepository(event, before));
       const step = fold(before, rooted(linked.event, before), policy);
+      if (event.kind === "subagent.started") adopt(event, step.session);
       if (linked.index !== undefined) [index, indexChanged] = [linked.index, true];
       sessions.set(file, step.session);
       changed.add(file);
@@ -98,13 +100,14 @@ export function createFolding(deps: Deps): Folding {
     },
     // Our own counters alone are no reason to write: they go along with the next commit.
     isDirty: (own) =>
-      changed.size + deleted.size + spans.size + released.size > 0 ||
+      changed.size + pointers.size + deleted.size + spans.size + released.size > 0 ||
       indexChanged ||
       (own !== undefined && touchedSeries.size > 0),
     take() {
       const taken = {
         sessions: [
           ...[...sessions].filter(([file]) => changed.has(file)).map(([file, session]) => ({ file, session })),
+          ...[...pointers].map(([child, root]) => ({ file: child, root })),
           ...[...deleted].map((file) => ({ file, deleted: true as const })),
         ],
         series: [...totals.series].filter(([key]) => touchedSeries.has(key)),
@@ -112,7 +115,7 @@ export function createFolding(deps: Deps): Folding {
         held: [...spans.values()],
         release: [...released],
       };
-      for (const set of [changed, deleted, touchedSeries, spans, released]) set.clear();
+      for (const set of [changed, pointers, deleted, touchedSeries, spans, released]) set.clear();
       index = taken.index ?? index;
       indexChanged = false;
       return taken;
@@ -128,6 +131,16 @@ export function createFolding(deps: Deps): Folding {
       }
     },
   };
+
+  /** A child session's file says only whose child it is, so that its events find their root after a restart too. */
+  function adopt(event: AgentEvent & { kind: "subagent.started" }, root: Session): void {
+    if (event.childSessionId === undefined) return;
+    const child = sessionFile(event.agent, event.childSessionId);
+    // A child that spoke before its start was heard of has a state of its own by now, and keeps it.
+    if (sessions.has(child)) return;
+    files.set(`${event.agent}\0${event.childSessionId}`, sessionFile(root.agent, root.id));
+    pointers.set(child, root.id);
+  }
 
   function count(increments: readonly Increment[]): void {
     for (const key of add(totals, increments)) touchedSeries.add(key);

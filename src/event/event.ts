@@ -123,7 +123,13 @@ export type AgentEvent =
       startNs: bigint;
       errorType: string;
     })
-  | (EventBase & { kind: "subagent.started"; subagentId: string; type: string })
+  | (EventBase & {
+      kind: "subagent.started";
+      subagentId: string;
+      type: string;
+      /** Some agents give a subagent a session of its own: its events belong to this one from now on. */
+      childSessionId?: string;
+    })
   | (EventBase & { kind: "subagent.ended"; subagentId: string; type: string })
   | (EventBase & {
       /** Which tool call launched a subagent, learned after its start. */
