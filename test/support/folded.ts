@@ -58,7 +58,7 @@ export function foldToEnd(events: readonly AgentEvent[]): Folded {
 export function lines({ spans }: Pick<Folded, "spans">, ...names: string[]): string[] {
   return spans.map(({ name, startNs, endNs, attributes }) => {
     const values = names.flatMap((key) => (attributes[key] === undefined ? [] : [String(attributes[key])]));
-    return [name, `${seconds(startNs)}..${seconds(endNs)}`, ...values].join(" ");
+    return [name, `${secondsOf(startNs)}..${secondsOf(endNs)}`, ...values].join(" ");
   });
 }
 
@@ -94,6 +94,6 @@ export function called(
   };
 }
 
-function seconds(ns: bigint): number {
+function secondsOf(ns: bigint): number {
   return Number(ns - EPOCH_NS) / 1e9;
 }
