@@ -27,15 +27,15 @@ test.for<["none" | "gzip"]>([["none"], ["gzip"]])(
     expect(tail.text().replace(tail.url, "http://...")).toMatchInlineSnapshot(`
       "Listening on http://... in a Collector's place. Runs appear when they are over. Ctrl-C ends it.
 
-      run · session 8ca4fbb7                        time        in    cached     out      cost  outcome
-      invoke_agent claude-code                     2.1 s                               $0.0919  success
-      ├─ chat claude-opus-5-5                      16 ms    17,909         0     120   $0.0919
-      └─ execute_tool Agent                        10 ms                                        success
+      run · session 8ca4fbb7                    time        in    cached     out      cost  outcome
+      invoke_agent claude-code                 2.1 s                               $0.0919  success
+      ├─ chat claude-opus-5-5                  16 ms    17,909         0     120   $0.0919
+      └─ execute_tool Agent                    10 ms                                        success
 
-      later, in a run above · session 8ca4fbb7      time        in    cached     out      cost  outcome
+      later, in a run above · session 8ca4f…    time        in    cached     out      cost  outcome
       execute_tool Agent (above)
-      └─ invoke_agent general-purpose              1.8 s
-         └─ execute_tool Bash                      1.5 s                                        exit_code
+      └─ invoke_agent general-purpose          1.8 s
+         └─ execute_tool Bash                  1.5 s                                        exit_code
 
       totals, in tokens                  input  cache read cache write      output   reasoning         all
       claude-opus-5-5                        0           0      17,900           0           0      17,900
