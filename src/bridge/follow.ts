@@ -17,6 +17,9 @@ import { readMeta } from "../transcript/subagent-file.ts";
 /** One call reads so much of one file, then others have their turn. */
 const READ_BYTES = 4 * 1024 * 1024;
 
+/** A clock may be ahead by so much. What claims to be later still is taken for now: nothing that comes after would count. */
+const AHEAD_NS = 60_000_000_000n;
+
 /** How long a line waits for the prompt of its run. */
 const PROMPT_MS = 2000;
 
@@ -147,7 +150,7 @@ export function createFollow(deps: Deps): Follow {
       if (decoded === undefined) continue;
       if (mustWait(one, decoded.events, nowMs)) return { stoppedAt: begin, memory };
       if (decoded.malformed === true) deps.onSkipped("transcript_line_malformed");
-      foldLine(decoded.events);
+      foldLine(decoded.events.map((event) => notAfter(event, BigInt(nowMs) * 1_000_000n + AHEAD_NS)));
       memory = decoded.decoder;
       begin = line.endOffset;
     }
@@ -190,6 +193,13 @@ export function createFollow(deps: Deps): Follow {
     const base = { agent: one.agent, sessionId: one.sessionId, atNs: session.lastNs };
     deps.fold({ ...base, kind: "subagent.linked", subagentId: subagent.id, callId });
   }
+}
+
+/** No event begins after its end, or lies in the future. */
+function notAfter(event: AgentEvent, limitNs: bigint): AgentEvent {
+  const atNs = event.atNs > limitNs ? limitNs : event.atNs;
+  if (event.kind !== "llm.called" && event.kind !== "llm.failed") return { ...event, atNs };
+  return { ...event, atNs, startNs: event.startNs > atNs ? atNs : event.startNs };
 }
 
 /** Subagents first: the word that a run is over stands in the main file, and by then their usage must be in. */

@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 
+import { jsonText } from "./json-text.ts";
+
 /** 16 hex digits that tell one tool input from another, whatever the order of its keys. */
 export function inputHash(input: unknown): string {
   return createHash("sha256").update(canonical(input)).digest("hex").slice(0, 16);
 }
 
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (isRecord(inner) ? sorted(inner) : inner)) ?? "";
+  return jsonText(value, (_key, inner) => (isRecord(inner) ? sorted(inner) : inner)) ?? "";
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

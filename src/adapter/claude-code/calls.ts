@@ -2,6 +2,7 @@
 
 import type { AgentEvent, EventBase } from "../../event/event.ts";
 import { inputHash } from "../../event/input-hash.ts";
+import { jsonText } from "../../event/json-text.ts";
 import { optional } from "../../event/optional.ts";
 import { toolResponse, type ClaudeCodePayload } from "./payload.ts";
 import { failureOf, toolName } from "./tool.ts";
@@ -58,6 +59,5 @@ function toolSuccess(
 }
 
 function textOf(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : jsonText(value);
 }

@@ -9,7 +9,9 @@ import { milliseconds } from "./payload.ts";
 
 const text = z.string().max(256).optional().catch(undefined);
 const count = z.number().int().nonnegative().catch(0);
-const amount = z.number().nonnegative().catch(0);
+/** More than any session costs; sums of it stay numbers. */
+const amount = z.number().nonnegative().max(1e9).catch(0);
+const ns = z.string().regex(/^\d{1,19}$/);
 
 export const transcriptLine = z.looseObject({
   type: z.string(),
@@ -110,11 +112,11 @@ export const decoderState = z
     promptId: z.string().optional(),
     version: z.string().optional(),
     /** The last timestamp, for lines that carry none: nanoseconds in decimal. */
-    lastNs: z.string().optional(),
+    lastNs: ns.optional(),
     /** Requests that no answer has come to: id, time, model. */
-    requests: z.array(z.tuple([z.string(), z.string(), z.string()])),
+    requests: z.array(z.tuple([z.string(), ns, z.string()])),
     /** The request whose answer is being written, block by block. */
-    answering: z.tuple([z.string(), z.string(), z.string()]).optional(),
+    answering: z.tuple([z.string(), ns, z.string()]).optional(),
     /** Names of tool calls whose result has not come. */
     tools: z.array(z.tuple([z.string(), z.string()])),
   })

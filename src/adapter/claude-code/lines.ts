@@ -30,6 +30,9 @@ const PROMPT_ID_SINCE = [2, 1, 196];
 /** Up to this version no line says that a turn is over for good; every recording of a later one has it. */
 const NO_SUMMARY_UNTIL = [2, 1, 100];
 
+/** Nanoseconds of a later time (April 2262) fit into no store. */
+const LATEST_MS = 2 ** 63 / 1e6;
+
 const REQUESTS_KEPT = 8;
 const TOOLS_KEPT = 64;
 
@@ -215,7 +218,7 @@ function startOf(line: Line): bigint {
 
 function nanoseconds(timestamp: string | undefined): bigint | undefined {
   const ms = Date.parse(timestamp ?? "");
-  return ms >= 0 ? BigInt(ms) * 1_000_000n : undefined;
+  return ms >= 0 && ms < LATEST_MS ? BigInt(ms) * 1_000_000n : undefined;
 }
 
 function isOlder(version: string | undefined, than: readonly number[]): boolean {

@@ -1,0 +1,124 @@
+// Whatever a payload or a transcript line holds: it is decoded or refused with a reason, it folds, the session can be kept on
+// disk, and what comes out can be sent.
+import { join } from "node:path";
+
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { claudeCode } from "../src/adapter/claude-code.ts";
+import type { AgentEvent } from "../src/event/event.ts";
+import { sessionSchema } from "../src/trace/session.ts";
+import { loadRecording } from "../src/view/load-recording.ts";
+import { foldToEnd } from "./support/folded.ts";
+import { FOLDERS, RECORDINGS } from "./support/recording-facts.ts";
+
+const SESSION = "s";
+const FILE = `/home/user/${SESSION}.jsonl`;
+const NOW_NS = 1_795_000_100_000_000_000n;
+
+/** Enough of them that each field meets each kind of nonsense. */
+const RUNS = 10_000;
+
+const recordings = FOLDERS.map((folder) => loadRecording(join(RECORDINGS, folder)));
+const payloads = recordings.flatMap(({ hooks }) => hooks.map(({ stdin }): unknown => JSON.parse(stdin)));
+const recordedLines = recordings.flatMap(({ transcripts }) =>
+  transcripts.flatMap(({ lines }) => lines.map(({ text }): unknown => JSON.parse(text))),
+);
+
+/** What a field may not be expected to hold. */
+const nonsense = fc.oneof(
+  fc.constantFrom<unknown>(null, true, "", "NaN", "-1", -1, 0, 0.5, 1e21, 1e308, -1e308, [], {}, [null], { a: 1 }),
+  fc.constantFrom("\ud800", "\u0000", "../../x", "__proto__", "+275760-09-13T00:00:00.000Z", "-000001-01-01T00:00:00Z"),
+  fc.double(),
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.integer({ min: 0, max: 600 }).map((length) => "x".repeat(length)),
+);
+
+test("payloads", { timeout: 120_000 }, () => {
+  fc.assert(
+    fc.property(fc.array(mutated(payloads), { minLength: 1, maxLength: 3 }), (bodies) => {
+      const decoded = bodies.map((body) => decode(Buffer.from(JSON.stringify(body))));
+      expect(faultsOf(decoded.flatMap((one) => (one.status === "decoded" ? one.events : [])))).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test("bytes", { timeout: 120_000 }, () => {
+  const recorded = fc.constantFrom(...payloads).map((body) => Buffer.from(JSON.stringify(body)));
+  const cut = fc.tuple(recorded, fc.nat(), fc.uint8Array({ maxLength: 4 })).map(([bytes, at, noise]) => {
+    const i = at % bytes.length;
+    return Buffer.concat([bytes.subarray(0, i), noise, bytes.subarray(i + noise.length)]);
+  });
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        cut,
+        fc.uint8Array(),
+        fc.json().map((text) => Buffer.from(text)),
+      ),
+      (bytes) => {
+        const decoded = decode(bytes);
+        expect(faultsOf(decoded.status === "decoded" ? decoded.events : [])).toEqual([]);
+        expect(decoded.status === "decoded" || decoded.reason !== "").toBe(true);
+      },
+    ),
+    { numRuns: RUNS },
+  );
+});
+
+test("lines, and what the decoder remembers of them", { timeout: 120_000 }, () => {
+  fc.assert(
+    fc.property(fc.array(mutated(recordedLines), { minLength: 1, maxLength: 3 }), nonsense, (lines, memory) => {
+      let decoder: unknown = memory;
+      const events: AgentEvent[] = [];
+      for (const line of lines) {
+        const decoded = claudeCode.decodeLine?.(JSON.stringify(line), { sessionId: SESSION, file: FILE, decoder });
+        decoder = JSON.parse(JSON.stringify(decoded?.decoder ?? null));
+        events.push(...(decoded?.events ?? []));
+      }
+      expect(faultsOf(events)).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+/** One of the recorded things, with some of its fields, at any depth, replaced, dropped or added. */
+function mutated(things: readonly unknown[]): fc.Arbitrary<unknown> {
+  const change = fc.tuple(fc.nat(), nonsense);
+  return fc
+    .tuple(fc.constantFrom(...things), fc.array(change, { maxLength: 4 }))
+    .map(([thing, changes]) => changes.reduce<unknown>((one, [at, value]) => replaced(one, at, value), thing));
+}
+
+function replaced(thing: unknown, at: number, value: unknown): unknown {
+  if (typeof thing !== "object" || thing === null) return value;
+  const entries = Object.entries(thing);
+  const [key, old] = entries[at % (entries.length + 1)] ?? ["added", undefined];
+  const next = at % 3 === 0 ? replaced(old, Math.floor(at / 7), value) : value;
+  if (Array.isArray(thing)) return thing.map((one: unknown, i) => (String(i) === key ? next : one));
+  return { ...thing, [key]: next };
+}
+
+function decode(payload: Uint8Array): ReturnType<typeof claudeCode.decode> {
+  const env = { CLAUDE_PID: "42", CLAUDE_CODE_ENTRYPOINT: "cli" };
+  return claudeCode.decode({ id: "e", agent: "claude-code", timeNs: NOW_NS, env, payload });
+}
+
+/** What is wrong with what the events make. */
+function faultsOf(decoded: readonly AgentEvent[]): unknown[] {
+  const one = { agent: "claude-code", sessionId: SESSION, atNs: NOW_NS - 50_000_000_000n };
+  const events = decoded.map((event): AgentEvent => ({ ...event, sessionId: SESSION }));
+  const all = foldToEnd([{ ...one, kind: "prompt.submitted", trigger: "user" }, ...events]);
+  const kept = sessionSchema.safeParse(JSON.parse(JSON.stringify(all.session, decimal)));
+  return [
+    ...(kept.success ? [] : kept.error.issues),
+    ...all.spans.filter(({ startNs, endNs }) => startNs < 0n || endNs < startNs || endNs >= 2n ** 63n),
+    ...all.increments.filter(({ value }) => !Number.isFinite(value)),
+  ];
+}
+
+function decimal(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
+}
