@@ -73,7 +73,14 @@ beforeAll(async () => {
     spool: { items: 1, sizeBytes: 1, oldestNs: 1n },
     outbox: { items: 0, sizeBytes: 0, oldestNs: undefined },
   };
-  await exporter.sendMetrics(gaugePoints(stocks, { version: "0.0.0", osType: "linux" }, 2_000_000_000n));
+  await exporter.sendMetrics(
+    gaugePoints(
+      stocks,
+      { version: "0.0.0", osType: "linux" },
+      [{ agent: "claude-code", agentVersion: "2.1.329" }],
+      2_000_000_000n,
+    ),
+  );
   bodies = pair.recorder.requests.map(({ body }) => body);
 });
 

@@ -32,8 +32,16 @@ export type Stocks = {
   outbox: { items: number; sizeBytes: number; oldestNs: bigint | undefined };
 };
 
-/** The gauges of one moment. `version` is hookspan's own, `osType` as the semantic conventions name it. */
-export function gaugePoints(stocks: Stocks, about: { version: string; osType: string }, atNs: bigint): MetricPoints[] {
+/** What stands on `hookspan.bridge.info`. `version` is hookspan's own, `osType` as the semantic conventions name it. */
+export type About = { version: string; osType: string };
+
+/** The gauges of one moment. `agents` are those with something open, each with the version last heard of. */
+export function gaugePoints(
+  stocks: Stocks,
+  about: About,
+  agents: readonly { agent: string; agentVersion?: string | undefined }[],
+  atNs: bigint,
+): MetricPoints[] {
   const age = (oldestNs: bigint | undefined): number =>
     oldestNs === undefined ? 0 : Math.max(0, Number(atNs - oldestNs) / 1e9);
   const gauge = (metric: MetricPoints["metric"], value: number, attributes = {}): MetricPoints => ({
@@ -48,9 +56,28 @@ export function gaugePoints(stocks: Stocks, about: { version: string; osType: st
     gauge("hookspan.bridge.outbox.items", stocks.outbox.items),
     gauge("hookspan.bridge.outbox.size", stocks.outbox.sizeBytes),
     gauge("hookspan.bridge.outbox.oldest.age", age(stocks.outbox.oldestNs)),
-    gauge("hookspan.bridge.info", 1, { [ATTR.bridgeVersion]: about.version, [ATTR.osType]: about.osType }),
+    { agent: BRIDGE, metric: "hookspan.bridge.info", points: infoPoints(about, agents, atNs) },
     gauge("hookspan.bridge.heartbeat", 1),
   ];
+}
+
+/** One point for the bridge itself, and one for each agent and version. */
+function infoPoints(about: About, agents: Parameters<typeof gaugePoints>[2], atNs: bigint): MetricPoints["points"] {
+  const own = { [ATTR.bridgeVersion]: about.version, [ATTR.osType]: about.osType };
+  const versions = new Map(
+    agents.flatMap(({ agent, agentVersion }) =>
+      agentVersion === undefined ? [] : [[`${agent} ${agentVersion}`, { agent, agentVersion }] as const],
+    ),
+  );
+  const all = [
+    own,
+    ...[...versions.values()].map((one) => ({
+      ...own,
+      [ATTR.agentName]: one.agent,
+      [ATTR.agentVersion]: one.agentVersion,
+    })),
+  ];
+  return all.map((attributes) => ({ attributes, startNs: atNs, atNs, value: 1 }));
 }
 
 function increment(metric: Increment["metric"], attributes: Increment["attributes"], value = 1): Increment {

@@ -33,7 +33,7 @@ import { createEndings } from "./endings.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createFolding } from "./folding.ts";
 import { createFollow } from "./follow.ts";
-import { dropped, eventCounted, gaugePoints } from "./health.ts";
+import { dropped, eventCounted, gaugePoints, type About } from "./health.ts";
 import type { MetricPoints } from "../metric/point.ts";
 
 export type OpenBridge = {
@@ -60,7 +60,7 @@ type Deps = {
   exporter: Exporter;
   isAlive: (pid: number) => boolean;
   repositoryOf: (cwd: string) => string | undefined;
-  about: { version: string; osType: string };
+  about: About;
   log: Log;
 };
 
@@ -150,7 +150,8 @@ export function openBridge(deps: Deps): OpenBridge {
         ifPresent(() => disk.unlink(join(directory.home, "dropped")));
       }
     },
-    gauges: (nowNs) => gaugePoints({ spool: stockOf(spool.list().entries), outbox: outbox.usage() }, deps.about, nowNs),
+    gauges: (nowNs) =>
+      gaugePoints({ spool: stockOf(spool.list().entries), outbox: outbox.usage() }, deps.about, folding.live(), nowNs),
   };
 
   function usable<T>(name: string, read: FileRead<T>, empty: () => T): T {

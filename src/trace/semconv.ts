@@ -78,6 +78,7 @@ export const ATTR = {
   exportOutcome: "hookspan.export.outcome",
   dropReason: "hookspan.drop.reason",
   bridgeVersion: "hookspan.bridge.version",
+  agentVersion: "hookspan.agent.version",
   osType: "os.type",
 } as const;
 
