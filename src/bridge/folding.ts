@@ -83,7 +83,7 @@ export function createFolding(deps: Deps): Folding {
       changed.add(file);
       collect(step.session, step.spans);
       for (const traceId of step.settled) released.add(traceId);
-      for (const key of add(totals, step.increments)) touchedSeries.add(key);
+      count(step.increments);
       news ||= step.increments.length > 0;
       return true;
     },

@@ -3,7 +3,7 @@
  * transcripts), so counting and showing are apart: counters take each difference at once, the span waits until the message
  * can grow no more.
  *
- * A line counts if its time is at or after the session's first event (what was written before is not ours), at or after the
+ * A line counts if its time is at or after the session's first event (`fold` sees to that for all lines), at or after the
  * file's newest counted time less 60 s, and its message id is not among the file's last 256.
  */
 
@@ -26,7 +26,6 @@ type Called = AgentEvent & { kind: "llm.called" };
 export function noteCall(draft: Draft, event: Called): void {
   const { session } = draft;
   const transcript = session.transcripts[event.file] ?? { messages: [] };
-  if (event.atNs < session.startedNs) return;
   if (transcript.highWaterNs !== undefined && event.atNs < transcript.highWaterNs - LATE_LINE_NS) return;
   const before = transcript.messages.find(([id]) => id === event.messageId)?.[1];
   const grown = before === undefined ? event.usage : subtractUsage(event.usage, before);
@@ -37,7 +36,7 @@ export function noteCall(draft: Draft, event: Called): void {
 }
 
 export function failCall(draft: Draft, event: AgentEvent & { kind: "llm.failed" }): void {
-  if (event.atNs < draft.session.startedNs || hasEnded(draft.session, "llm", event.attemptId)) return;
+  if (hasEnded(draft.session, "llm", event.attemptId)) return;
   const { context, parentSpanId } = placeCall(draft, event, event.attemptId);
   emit(draft, {
     ...context,

@@ -24,15 +24,11 @@ const SILENT_NS = 86_400n * SECOND;
 
 /** When `expire` will next have something to do: nanoseconds since the epoch; undefined where nothing is open. */
 export function dueNs(session: Session): bigint | undefined {
-  const due = [
+  return earliest([
     ...session.runs.map((run) => runDueNs(session, run)),
     ...session.subagents.map((one) => subagentDueNs(session, one)),
     ...session.segments.map((segment) => segmentDueNs(session, segment)),
-  ];
-  return due.reduce<bigint | undefined>(
-    (min, ns) => (ns !== undefined && (min === undefined || ns < min) ? ns : min),
-    undefined,
-  );
+  ]);
 }
 
 /** Ends what is due at `nowNs`. */
