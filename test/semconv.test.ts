@@ -7,6 +7,8 @@ import * as z from "zod";
 
 import { gaugePoints } from "../src/bridge/health.ts";
 import { INSTRUMENTS } from "../src/metric/instruments.ts";
+import { ATTRIBUTES, RESOURCE_ATTRIBUTES, type Carrier } from "../src/registry/attributes.ts";
+import { METRIC_ATTRIBUTES } from "../src/registry/metrics.ts";
 import { ATTR, OPERATION } from "../src/trace/semconv.ts";
 import { connect } from "./support/otlp-exporter.ts";
 import { plain, type OtlpAttribute, type OtlpBody, type OtlpMetric, type OtlpSpan } from "./support/otlp-json.ts";
@@ -56,6 +58,22 @@ const EXTENDED = new Set(["gen_ai.invoke_agent.duration"]);
 const KINDS = new Map([
   [1, "INTERNAL"],
   [3, "CLIENT"],
+]);
+
+/** True, and not in these recordings: bounds, clocks set back, starts and ends that got lost, a repository, a bridge's life. */
+const UNSEEN = new Set<string>([
+  ATTR.overflow,
+  ATTR.clockSkewed,
+  ATTR.startMissing,
+  ATTR.orphaned,
+  ATTR.runSynthetic,
+  ATTR.sessionSynthetic,
+  ATTR.toolBackground,
+  ATTR.repository,
+  ATTR.eventOutcome,
+  ATTR.exportSignal,
+  ATTR.exportOutcome,
+  ATTR.dropReason,
 ]);
 
 const SRC = join(import.meta.dirname, "..", "src");
@@ -181,6 +199,40 @@ describe("metrics", () => {
   });
 });
 
+describe("the registry that users read", () => {
+  test("names every attribute where it stands, and its type", () => {
+    const misplaced = carried().filter(
+      ({ attribute, carrier }) => !ATTRIBUTES.get(attribute.key)?.on.includes(carrier),
+    );
+    expect(misplaced).toEqual([]);
+    expect(carried().filter(({ attribute }) => !hasType(attribute, ATTRIBUTES.get(attribute.key)?.type))).toEqual([]);
+  });
+
+  test("says of no place what is never there", () => {
+    const seen = new Set(carried().map(({ attribute, carrier }) => `${attribute.key} on ${carrier}`));
+    const said = [...ATTRIBUTES].flatMap(([key, { on }]) => on.map((carrier) => `${key} on ${carrier}`));
+    expect(said.filter((one) => !seen.has(one) && !UNSEEN.has(one.split(" ")[0] ?? ""))).toEqual([]);
+  });
+
+  test("names every attribute of every metric and of the resource", () => {
+    for (const metric of metricsSent()) {
+      const allowed = METRIC_ATTRIBUTES.get(metric.name) ?? [];
+      const given = pointsOf(metric).flatMap(({ attributes }) => (attributes ?? []).map(({ key }) => key));
+      expect([metric.name, given.filter((key) => !allowed.includes(key))]).toEqual([metric.name, []]);
+    }
+    const ofResources = new Set(bodies.flatMap(resourcesOf).map(({ key }) => key));
+    expect([...ofResources].sort()).toEqual(Object.keys(RESOURCE_ATTRIBUTES).sort());
+  });
+
+  test("is what docs/telemetry.md says", async () => {
+    const script: { telemetryPage: () => Promise<string> } = await import(
+      new URL("../scripts/telemetry-doc.mjs", import.meta.url).href
+    );
+    const page = readFileSync(join(SRC, "..", "docs", "telemetry.md"), "utf8");
+    expect(cells(page)).toBe(cells(await script.telemetryPage()));
+  });
+});
+
 test("every name of our list is used", () => {
   const source = readdirSync(SRC, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.endsWith("semconv.ts"))
@@ -199,6 +251,55 @@ function metricsSent(): OtlpMetric[] {
   return bodies.flatMap((body) =>
     (body.resourceMetrics ?? []).flatMap((one) => one.scopeMetrics.flatMap(({ metrics }) => metrics)),
   );
+}
+
+/** Every attribute of spans, links and points, with what carries it. */
+function carried(): { attribute: OtlpAttribute; carrier: Carrier }[] {
+  const ofSpans = spansSent().flatMap((span) => [
+    ...(span.attributes ?? []).map((attribute) => ({ attribute, carrier: carrierOf(span) })),
+    ...(span.links ?? []).flatMap(({ attributes }) =>
+      (attributes ?? []).map((attribute) => ({ attribute, carrier: "link" as const })),
+    ),
+  ]);
+  const ofMetrics = metricsSent().flatMap((metric) => {
+    const carrier: Carrier = metric.name.startsWith("hookspan.bridge.") ? "bridge metric" : "metric";
+    return pointsOf(metric).flatMap(({ attributes }) =>
+      (attributes ?? []).map((attribute) => ({ attribute, carrier })),
+    );
+  });
+  return [...ofSpans, ...ofMetrics];
+}
+
+function carrierOf({ attributes }: OtlpSpan): Carrier {
+  const facts = plain(attributes);
+  const byOperation: Record<string, Carrier> = {
+    session: "session",
+    chat: "call",
+    execute_tool: "tool",
+    execute_hook: "hook",
+    compact: "compaction",
+  };
+  return byOperation[String(facts[ATTR.operation])] ?? (facts[ATTR.subagentId] === undefined ? "run" : "subagent");
+}
+
+function hasType({ value }: OtlpAttribute, type: string | undefined): boolean {
+  switch (type) {
+    case "string[]":
+      return value.arrayValue !== undefined;
+    case "int":
+      return value.intValue !== undefined;
+    case "double":
+      return value.doubleValue !== undefined || value.intValue !== undefined;
+    case "boolean":
+      return value.boolValue !== undefined;
+    default:
+      return value.stringValue !== undefined;
+  }
+}
+
+/** The formatter pads the cells of tables and their rules. */
+function cells(page: string): string {
+  return page.replaceAll(/-{3,}/g, "---").replaceAll(/ +/g, " ");
 }
 
 function attributesSent(): OtlpAttribute[] {
