@@ -83,7 +83,7 @@ export function createFolding(deps: Deps): Folding {
       changed.add(file);
       collect(step.session, step.spans);
       for (const traceId of step.settled) released.add(traceId);
-      count(step.increments);
+      count([...step.increments, ...step.remarks.map(eventCounted)]);
       news ||= step.increments.length > 0;
       return true;
     },

@@ -18,8 +18,23 @@ export type Policy = {
   capture: (kind: "prompt" | "tool_input" | "tool_result" | "response", text: string | undefined) => string | undefined;
 };
 
-/** What one event made: the next session, finished spans, metric increments, and the traces that may now be sent. */
-export type Step = { session: Session; spans: SpanRecord[]; increments: Increment[]; settled: string[] };
+/**
+ * Why a hook's event changed nothing: it was told of before; or of something that was closed without it; or of something
+ * never met.
+ */
+type Remark = "duplicate" | "late" | "unmatched";
+
+/**
+ * What one event made: the next session, finished spans, metric increments, the traces that may now be sent, and what was
+ * odd about it, for the bridge's own books.
+ */
+export type Step = {
+  session: Session;
+  spans: SpanRecord[];
+  increments: Increment[];
+  settled: string[];
+  remarks: Remark[];
+};
 
 export type Draft = Step & { policy: Policy };
 
@@ -44,6 +59,10 @@ export function count(draft: Draft, metric: MetricName, attributes: Attributes, 
   const { session } = draft;
   const repository: Attributes = session.repository === undefined ? {} : { [ATTR.repository]: session.repository };
   draft.increments.push({ metric, agent: session.agent, attributes: { ...attributes, ...repository }, value });
+}
+
+export function remark(draft: Draft, word: Remark): void {
+  draft.remarks.push(word);
 }
 
 /** Attributes without those that are not known. */

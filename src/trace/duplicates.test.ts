@@ -130,6 +130,33 @@ test("a prompt without a turn id, told of twice, opens one run", () => {
   ]);
 });
 
+test.each<[string, AgentEvent[], string[]]>([
+  ["everything for the first time", STORY, []],
+  ["a prompt and a call twice", [...STORY.slice(0, 5), ...STORY.slice(2, 5)], ["duplicate", "duplicate"]],
+  [
+    "a call that its run closed, and then its end",
+    [
+      { ...at(1, "r1"), kind: "prompt.submitted", trigger: "user" },
+      { ...at(2, "r1"), kind: "tool.started", callId: "c1", tool: "Bash" },
+      { ...at(3, "r1"), kind: "run.stopped" },
+      { ...at(3, "r1"), kind: "run.settled" },
+      { ...at(4, "r1"), kind: "tool.ended", callId: "c1", tool: "Bash", outcome: "success" },
+      { ...at(5, "r1"), kind: "run.stopped" },
+    ],
+    ["late", "late"],
+  ],
+  [
+    "ends of what was never met",
+    [
+      { ...at(1), kind: "session.ended", reason: "other" },
+      { ...at(2, "r1"), kind: "run.stopped" },
+    ],
+    ["unmatched", "unmatched"],
+  ],
+])("%s: what the bridge's books say", (_, events, remarks) => {
+  expect(foldAll(events).remarks).toEqual(remarks);
+});
+
 test("any part of it, in any order, folds; every span is sound, and the session can be kept", () => {
   fc.assert(
     fc.property(fc.shuffledSubarray([...STORY, ...STORY]), (events) => {

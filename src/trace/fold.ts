@@ -55,13 +55,13 @@ export function fold(session: Session | undefined, event: AgentEvent, policy: Po
   const before = session ?? newSession(event.agent, event.sessionId, event.atNs);
   // Copied or resumed history: it happened before this session was met, and is not ours to tell.
   if (FROM_TRANSCRIPT.has(event.kind) && event.atNs < before.startedNs)
-    return { session: before, spans: [], increments: [], settled: [] };
-  const draft: Draft = { session: { ...before }, spans: [], increments: [], settled: [], policy };
+    return { session: before, spans: [], increments: [], settled: [], remarks: [] };
+  const draft: Draft = { session: { ...before }, spans: [], increments: [], settled: [], remarks: [], policy };
   if (!SILENT.has(event.kind)) signOfLife(draft, event);
   apply(draft, event);
   if (event.kind === "llm.called" || event.kind === "tool.reported") touchRun(draft, event);
-  const { spans, increments } = draft;
-  return { session: draft.session, spans, increments, settled: settledTraces(draft) };
+  const { spans, increments, remarks } = draft;
+  return { session: draft.session, spans, increments, settled: settledTraces(draft), remarks };
 }
 
 /** A span of a trace of which nothing is open any more has nobody to wait for. */

@@ -4,7 +4,7 @@
  */
 
 import type { AgentEvent } from "../event/event.ts";
-import { captured, hasEnded, replace, type Draft } from "./draft.ts";
+import { captured, hasEnded, remark, replace, type Draft } from "./draft.ts";
 import { runContext } from "./ids.ts";
 import { inboundParent } from "./inbound.ts";
 import type { SpanContext } from "./record.ts";
@@ -23,9 +23,9 @@ const TWICE_NS = 500_000_000n;
 export function submitPrompt(draft: Draft, event: AgentEvent & { kind: "prompt.submitted" }): void {
   const { session } = draft;
   const key = event.runKey ?? event.atNs.toString();
-  if (hasEnded(session, "run", key)) return;
+  if (hasEnded(session, "run", key)) return remark(draft, "duplicate");
   const existing = session.runs.find((run) => run.key === key) ?? alreadyOpen(session, event);
-  if (existing !== undefined && !existing.synthetic) return;
+  if (existing !== undefined && !existing.synthetic) return remark(draft, "duplicate");
   const prompt = captured(draft, { input: "prompt", output: "response" }, event.content).input;
   const opened = existing ?? newRun(session, key, event.atNs);
   // The prompt's own time is the start, even if a tool of the run was heard of first.

@@ -4,7 +4,7 @@
  */
 
 import type { AgentEvent } from "../event/event.ts";
-import { count, earlier, emit, hasEnded, known, later, link, replace, type Draft } from "./draft.ts";
+import { count, earlier, emit, hasEnded, known, later, link, remark, replace, type Draft } from "./draft.ts";
 import { sessionContext } from "./ids.ts";
 import type { SpanContext } from "./record.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
@@ -47,7 +47,8 @@ export function startSession(draft: Draft, event: AgentEvent & { kind: "session.
 
 export function endSession(draft: Draft, event: AgentEvent & { kind: "session.ended" }): void {
   const segment = segmentAt(draft.session, event.atNs);
-  if (segment === undefined || segment.endedNs !== undefined) return;
+  if (segment === undefined) return remark(draft, draft.session.closedNs === undefined ? "unmatched" : "late");
+  if (segment.endedNs !== undefined) return remark(draft, "duplicate");
   update(draft, segment, { endedNs: event.atNs, endReason: event.reason, lastNs: later(segment.lastNs, event.atNs) });
   draft.session.runs = draft.session.runs.map((run) =>
     run.startNs >= segment.startNs && run.startNs <= event.atNs ? { ...run, sessionEndedNs: event.atNs } : run,

@@ -5,7 +5,7 @@
 
 import type { AgentEvent } from "../event/event.ts";
 import { closeCalls } from "./call.ts";
-import { captured, count, emit, known, later, link, remember, replace, type Draft } from "./draft.ts";
+import { captured, count, emit, hasEnded, known, later, link, remark, remember, replace, type Draft } from "./draft.ts";
 import type { SpanRecord } from "./record.ts";
 import { noteRun } from "./run.ts";
 import { addRun, segmentContext } from "./segment.ts";
@@ -23,7 +23,9 @@ export function stopRun(draft: Draft, event: AgentEvent & { kind: "run.stopped" 
     stoppedNs: later(before.stoppedNs, event.atNs),
     response: response ?? before.response,
   }));
-  if (run !== undefined) settleIfTold(draft, run);
+  if (run !== undefined) return settleIfTold(draft, run);
+  const isOver = event.runKey !== undefined && hasEnded(draft.session, "run", event.runKey);
+  remark(draft, isOver ? "late" : "unmatched");
 }
 
 /** The source's word that a run is over. It holds from its last stop on: the word may be read before the stop is. */

@@ -4,7 +4,7 @@
  */
 
 import type { AgentEvent, ToolOutcome } from "../event/event.ts";
-import { captured, count, earlier, emit, hasEnded, known, remember, replace, type Draft } from "./draft.ts";
+import { captured, count, earlier, emit, hasEnded, known, remark, remember, replace, type Draft } from "./draft.ts";
 import { spanId } from "./ids.ts";
 import { placeOf } from "./run.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
@@ -21,8 +21,9 @@ const ERROR_MESSAGE = "the tool call failed";
 const SLEPT_MS = 600_000;
 
 export function startTool(draft: Draft, event: AgentEvent & { kind: "tool.started" }): void {
-  if (hasEnded(draft.session, "tool", event.callId)) return;
+  if (hasEnded(draft.session, "tool", event.callId)) return remarkEnded(draft, event.callId);
   const tool = open(draft, event);
+  if (tool.startNs !== undefined) remark(draft, "duplicate");
   const permissionNs = takePermission(draft, event);
   const input = captured(draft, { input: "tool_input", output: "tool_result" }, event.content).input;
   const started = note(draft, tool, {
@@ -41,9 +42,9 @@ export function endTool(draft: Draft, event: AgentEvent & { kind: "tool.ended" }
     if (background) subagentContext(draft, event, subagentId);
     linkSubagent(draft, subagentId, { callId: event.callId, background });
   }
-  if (hasEnded(draft.session, "tool", event.callId)) return;
+  if (hasEnded(draft.session, "tool", event.callId)) return remarkEnded(draft, event.callId);
   const tool = open(draft, event);
-  if (tool.ended !== undefined) return;
+  if (tool.ended !== undefined) return remark(draft, "duplicate");
   const { input, output } = captured(draft, { input: "tool_input", output: "tool_result" }, event.content);
   const { outcome, errorType, exitCode, durationMs, backgroundTaskId } = event;
   const ended = note(draft, tool, {
@@ -102,6 +103,11 @@ export function closeTools(draft: Draft, matches: (tool: OpenTool) => boolean, e
   for (const tool of ended.filter(({ proven }) => proven)) {
     finish(draft, tool, tool.ended?.atNs ?? tool.reported?.atNs ?? endNs);
   }
+}
+
+/** The other half of a call that was closed without it comes too late; any other word on an ended call is a repetition. */
+function remarkEnded(draft: Draft, callId: string): void {
+  remark(draft, hasEnded(draft.session, "closed_tool", callId) ? "late" : "duplicate");
 }
 
 function open(draft: Draft, event: ToolEvent): OpenTool {
@@ -193,6 +199,7 @@ function finish(draft: Draft, tool: OpenTool, endNs: bigint): void {
   count(draft, "gen_ai.execute_tool.duration", attributes, seconds);
   tallyTool(draft, tool);
   remember(draft, "tool", tool.callId);
+  if (tool.startNs === undefined || tool.ended === undefined) remember(draft, "closed_tool", tool.callId);
   session.tools = session.tools.filter((one) => one.callId !== tool.callId);
 }
 

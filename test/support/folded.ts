@@ -13,7 +13,13 @@ const EPOCH_NS = 1_795_000_000_000_000_000n;
 
 export const FILE = "/home/user/.claude/projects/p/s.jsonl";
 
-export type Folded = { session: Session | undefined; spans: SpanRecord[]; increments: Increment[]; settled: string[] };
+export type Folded = {
+  session: Session | undefined;
+  spans: SpanRecord[];
+  increments: Increment[];
+  settled: string[];
+  remarks: string[];
+};
 
 /** 1 USD a token: differences show. */
 const policy: Policy = {
@@ -28,13 +34,14 @@ export function at(seconds: number, runKey?: string): EventBase {
 }
 
 export function foldAll(events: readonly AgentEvent[], session?: Session): Folded {
-  const all: Folded = { session, spans: [], increments: [], settled: [] };
+  const all: Folded = { session, spans: [], increments: [], settled: [], remarks: [] };
   for (const event of events) {
     const step = fold(all.session, event, policy);
     all.session = step.session;
     all.spans.push(...step.spans);
     all.increments.push(...step.increments);
     all.settled.push(...step.settled);
+    all.remarks.push(...step.remarks);
   }
   return all;
 }
