@@ -62,7 +62,8 @@ export type AgentEvent =
     })
   | (EventBase & {
       kind: "tool.started";
-      callId: string;
+      /** Absent where the agent gives none: starts and ends are then paired by tool and input, the first with the first. */
+      callId?: string;
       tool: string;
       mcpServer?: string;
       inputHash?: string;
@@ -70,9 +71,11 @@ export type AgentEvent =
     })
   | (EventBase & {
       kind: "tool.ended";
-      callId: string;
+      callId?: string;
       tool: string;
       mcpServer?: string;
+      /** Needed only where there is no call id. */
+      inputHash?: string;
       outcome: ToolOutcome;
       errorType?: string;
       exitCode?: number;
@@ -90,9 +93,11 @@ export type AgentEvent =
        * comes, and only when the run settles.
        */
       kind: "tool.reported";
-      callId: string;
+      callId?: string;
       tool: string;
       mcpServer?: string;
+      /** Needed only where there is no call id. */
+      inputHash?: string;
       outcome: ToolOutcome;
       errorType?: string;
       /** The report itself is proof of a call of which no other event tells. */

@@ -80,6 +80,8 @@ const run = z.strictObject({
 
 const tool = z.strictObject({
   callId: z.string(),
+  /** The id is a ticket: the agent gave none. */
+  ticket: z.literal(true).optional(),
   tool: z.string(),
   mcpServer: z.string().optional(),
   runKey: z.string(),
@@ -191,6 +193,8 @@ export const sessionSchema = z.strictObject({
   permissions: z.array(
     z.strictObject({ tool: z.string(), inputHash: z.string(), subagentId: z.string().optional(), atNs: ns }),
   ),
+  /** The last ends of calls without an id, and the ticket that each took. */
+  tickets: z.array(z.tuple([z.string(), z.string()])).default([]),
   compaction: z.strictObject({ startNs: ns, trigger: z.string(), runKey: z.string().optional() }).optional(),
   /** The end of the last compaction. */
   compactedNs: ns.optional(),
@@ -225,6 +229,7 @@ export function newSession(agent: string, id: string, atNs: bigint): Session {
     subagents: [],
     calls: [],
     permissions: [],
+    tickets: [],
     transcripts: {},
     processStarts: [],
     unreconciled: [],

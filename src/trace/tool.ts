@@ -11,8 +11,9 @@ import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenTool, Session } from "./session.ts";
 import { linkSubagent, subagentContext } from "./subagent.ts";
 import { withTool } from "./tally.ts";
+import { named, type Named } from "./ticket.ts";
 
-type ToolEvent = AgentEvent & { kind: "tool.started" | "tool.ended" | "tool.reported" };
+type ToolEvent = Named<AgentEvent & { kind: "tool.started" | "tool.ended" | "tool.reported" }>;
 
 /** Words of our own for span statuses: what the agent writes is command output. */
 const ERROR_MESSAGE = "the tool call failed";
@@ -20,7 +21,8 @@ const ERROR_MESSAGE = "the tool call failed";
 /** Beyond this a difference between clock and reported duration means that the machine slept. */
 const SLEPT_MS = 600_000;
 
-export function startTool(draft: Draft, event: AgentEvent & { kind: "tool.started" }): void {
+export function startTool(draft: Draft, told: AgentEvent & { kind: "tool.started" }): void {
+  const event = named(draft, told);
   if (hasEnded(draft.session, "tool", event.callId)) return remarkEnded(draft, event.callId);
   const tool = open(draft, event);
   if (tool.startNs !== undefined) remark(draft, "duplicate");
@@ -35,7 +37,8 @@ export function startTool(draft: Draft, event: AgentEvent & { kind: "tool.starte
   if (started.ended !== undefined) finish(draft, started, started.ended.atNs);
 }
 
-export function endTool(draft: Draft, event: AgentEvent & { kind: "tool.ended" }): void {
+export function endTool(draft: Draft, told: AgentEvent & { kind: "tool.ended" }): void {
+  const event = named(draft, told);
   if (event.launched !== undefined) {
     const { subagentId, background } = event.launched;
     // The launch of a background subagent ends at once, perhaps before the subagent's own start is heard of.
@@ -50,6 +53,7 @@ export function endTool(draft: Draft, event: AgentEvent & { kind: "tool.ended" }
   const ended = note(draft, tool, {
     ended: { atNs: event.atNs, outcome, errorType, exitCode, durationMs },
     backgroundTaskId,
+    inputHash: tool.inputHash ?? event.inputHash,
     input: tool.input ?? input,
     output,
   });
@@ -59,7 +63,8 @@ export function endTool(draft: Draft, event: AgentEvent & { kind: "tool.ended" }
 }
 
 /** A report is kept until the run settles: the call's own end, if it comes, knows better. The first one tells the time. */
-export function reportTool(draft: Draft, event: AgentEvent & { kind: "tool.reported" }): void {
+export function reportTool(draft: Draft, told: AgentEvent & { kind: "tool.reported" }): void {
+  const event = named(draft, told);
   if (hasEnded(draft.session, "tool", event.callId)) return;
   const tool = open(draft, event);
   // "cancelled" is the transcript's plain word for what a batch can only guess; an unknown outcome gives way to any other.
@@ -121,6 +126,7 @@ function open(draft: Draft, event: ToolEvent): OpenTool {
   const { traceId } = parent;
   const tool: OpenTool = {
     callId,
+    ...(event.ticket === true ? { ticket: true } : {}),
     tool: name,
     mcpServer,
     runKey: place.runKey ?? "",
@@ -176,7 +182,7 @@ function finish(draft: Draft, tool: OpenTool, endNs: bigint): void {
       [ATTR.operation]: OPERATION.executeTool,
       [ATTR.toolName]: tool.tool,
       [ATTR.toolType]: type,
-      [ATTR.toolCallId]: tool.callId,
+      [ATTR.toolCallId]: tool.ticket === true ? undefined : tool.callId,
       [ATTR.agentName]: agentName,
       [ATTR.toolOutcome]: outcome,
       [ATTR.errorType]: outcome === "error" ? errorType : undefined,

@@ -14,9 +14,9 @@ export function toolEvents(payload: ClaudeCodePayload, base: EventBase): AgentEv
   if (payload.hook_event_name === "PermissionRequest") {
     return [{ ...base, kind: "permission.requested", tool: name.tool, inputHash: hash }];
   }
-  // Without a call id (no known version) nothing tells two calls apart but their input.
-  const callId = payload.tool_use_id ?? `${name.tool}:${hash}`;
-  const call = { ...base, callId, ...name };
+  // No known version leaves the call id out.
+  const id = payload.tool_use_id === undefined ? { inputHash: hash } : { callId: payload.tool_use_id };
+  const call = { ...base, ...id, ...name };
   const input = { ...optional("input", textOf(payload.tool_input)) };
   switch (payload.hook_event_name) {
     case "PreToolUse":
@@ -40,7 +40,7 @@ export function toolEvents(payload: ClaudeCodePayload, base: EventBase): AgentEv
 
 function toolSuccess(
   payload: ClaudeCodePayload,
-  call: EventBase & { callId: string; tool: string; content: { input?: string; output?: string } },
+  call: EventBase & { callId?: string; tool: string; content: { input?: string; output?: string } },
 ): AgentEvent {
   const response = toolResponse.parse(payload.tool_response);
   const launches = (call.tool === "Agent" || call.tool === "Task") && response.agentId !== undefined;
