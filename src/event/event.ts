@@ -116,7 +116,8 @@ export type AgentEvent =
       finishReason?: string;
       reasoningLevel?: string;
       startNs: bigint;
-      usage: Usage;
+      /** Absent where the source gave none: the call is shown, and nothing is counted of it. */
+      usage?: Usage;
       /** Where the usage was written; the same message may be told of again in another file. */
       file: string;
     })

@@ -2,6 +2,8 @@
 
 import type { Usage } from "../event/event.ts";
 
+export const NO_USAGE: Usage = { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, reasoning: 0 };
+
 /** Part by part. */
 export function addUsage(a: Usage, b: Usage): Usage {
   return combine(a, b, (x, y) => x + y);

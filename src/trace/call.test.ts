@@ -101,3 +101,22 @@ test("estimates above the books are taken back, from the series that had most", 
   expect(total(all, "hookspan.cost")).toBe(100);
   expect(total(all, "hookspan.cost", { [ATTR.requestModel]: "small" })).toBe(11);
 });
+
+test("a call without a usage is shown as a call, and counts no tokens; the usage may still come", () => {
+  const model = { provider: "anthropic", requestModel: "claude-opus-5-5", responseModel: "claude-opus-5-5" };
+  const startNs = at(2).atNs;
+  const unmetered: AgentEvent = { ...at(3), kind: "llm.called", messageId: "m1", ...model, startNs, file: FILE };
+  const prompt: AgentEvent = { ...at(1, "r1"), kind: "prompt.submitted", trigger: "user" };
+  const ends: AgentEvent[] = [
+    { ...at(8, "r1"), kind: "run.stopped" },
+    { ...at(8, "r1"), kind: "run.settled" },
+  ];
+  const without = foldAll([startup, prompt, unmetered, ...ends]);
+  expect(lines(without, ATTR.inputTokens, ATTR.costUsd, ATTR.inferenceCalls)).toEqual([
+    "chat claude-opus-5-5 2..3",
+    "invoke_agent claude-code 1..8 1",
+  ]);
+  expect(without.increments.filter(({ metric }) => /token|cost/.test(metric))).toEqual([]);
+  const late = foldAll([startup, prompt, unmetered, called(3, "m1"), ...ends]);
+  expect(lines(late, ATTR.inputTokens)).toContain("chat claude-opus-5-5 2..3 10");
+});

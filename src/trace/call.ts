@@ -8,9 +8,10 @@
  */
 
 import type { AgentEvent, Usage } from "../event/event.ts";
-import { addUsage, inputTokens, outputTokens, subtractUsage, usageTotal } from "../metric/usage.ts";
+import { addUsage, inputTokens, NO_USAGE, outputTokens, subtractUsage, usageTotal } from "../metric/usage.ts";
 import { count, emit, hasEnded, known, later, remember, replace, type Draft } from "./draft.ts";
 import { spanId } from "./ids.ts";
+import type { Attributes } from "./record.ts";
 import { placeOf } from "./run.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenCall, Session, Transcript } from "./session.ts";
@@ -28,7 +29,8 @@ export function noteCall(draft: Draft, event: Called): void {
   const transcript = session.transcripts[event.file] ?? { messages: [] };
   if (transcript.highWaterNs !== undefined && event.atNs < transcript.highWaterNs - LATE_LINE_NS) return;
   const before = transcript.messages.find(([id]) => id === event.messageId)?.[1];
-  const grown = before === undefined ? event.usage : subtractUsage(event.usage, before);
+  const usage = event.usage ?? NO_USAGE;
+  const grown = before === undefined ? usage : subtractUsage(usage, before);
   keep(draft, event, transcript, before === undefined ? grown : addUsage(before, grown));
   countUsage(draft, event, grown, before);
   if (before === undefined) openCall(draft, event);
@@ -60,9 +62,12 @@ export function failCall(draft: Draft, event: AgentEvent & { kind: "llm.failed" 
 /** Emits the spans of calls that can grow no more, and adds them up on their run or subagent. */
 export function closeCalls(draft: Draft, matches: (call: OpenCall) => boolean): void {
   for (const call of draft.session.calls.filter(matches)) {
-    const price = draft.policy.price(call.usage, call.provider, call.responseModel, call.startNs);
+    const isMetered = call.unmetered !== true;
+    const price = isMetered
+      ? draft.policy.price(call.usage, call.provider, call.responseModel, call.startNs)
+      : undefined;
     emitCall(draft, call, price);
-    observeCall(draft, call);
+    if (isMetered) observeCall(draft, call);
     addToTally(draft, call, price?.usd);
     draft.session.calls = replace(draft.session.calls, call, undefined);
   }
@@ -117,18 +122,20 @@ function bounded(estimates: Session["unreconciled"]): Session["unreconciled"] {
 
 function openCall(draft: Draft, event: Called): void {
   closeCalls(draft, (call) => call.file === event.file);
-  const { kind: _kind, agent: _agent, sessionId: _session, atNs, runKey: _run, ...rest } = event;
+  const { kind: _kind, agent: _agent, sessionId: _session, atNs, runKey: _run, usage = NO_USAGE, ...rest } = event;
   const place = placeCall(draft, event, event.messageId);
-  draft.session.calls = [...draft.session.calls, { ...rest, ...place, endNs: atNs }];
+  const unmetered = event.usage === undefined ? { unmetered: true as const } : {};
+  draft.session.calls = [...draft.session.calls, { ...rest, ...place, ...unmetered, usage, endNs: atNs }];
 }
 
 function growCall(draft: Draft, event: Called): void {
   const call = draft.session.calls.find((one) => one.messageId === event.messageId && one.file === event.file);
   if (call === undefined) return;
+  const { unmetered: _unmetered, ...metered } = call;
   const grown = {
-    ...call,
+    ...(event.usage === undefined ? call : metered),
     endNs: later(call.endNs, event.atNs),
-    usage: addUsage(call.usage, subtractUsage(event.usage, call.usage)),
+    usage: addUsage(call.usage, subtractUsage(event.usage ?? NO_USAGE, call.usage)),
     finishReason: event.finishReason ?? call.finishReason,
   };
   draft.session.calls = replace(draft.session.calls, call, grown);
@@ -163,16 +170,22 @@ function emitCall(draft: Draft, call: OpenCall, price: { usd: number; table: str
       [ATTR.requestId]: call.requestId,
       [ATTR.finishReasons]: call.finishReason === undefined ? undefined : [call.finishReason],
       [ATTR.reasoningLevel]: call.reasoningLevel,
-      [ATTR.inputTokens]: inputTokens(usage),
-      [ATTR.outputTokens]: outputTokens(usage),
-      [ATTR.cacheReadTokens]: usage.cacheRead,
-      [ATTR.cacheWriteTokens]: usage.cacheWrite5m + usage.cacheWrite1h,
-      [ATTR.cacheWrite1hTokens]: usage.cacheWrite1h > 0 ? usage.cacheWrite1h : undefined,
-      [ATTR.reasoningTokens]: usage.reasoning,
+      ...(call.unmetered === true ? {} : usageAttributes(usage)),
       [ATTR.costUsd]: price?.usd,
       [ATTR.costTable]: price?.table,
       [ATTR.timingSource]: "transcript",
     }),
+  });
+}
+
+function usageAttributes(usage: Usage): Attributes {
+  return known({
+    [ATTR.inputTokens]: inputTokens(usage),
+    [ATTR.outputTokens]: outputTokens(usage),
+    [ATTR.cacheReadTokens]: usage.cacheRead,
+    [ATTR.cacheWriteTokens]: usage.cacheWrite5m + usage.cacheWrite1h,
+    [ATTR.cacheWrite1hTokens]: usage.cacheWrite1h > 0 ? usage.cacheWrite1h : undefined,
+    [ATTR.reasoningTokens]: usage.reasoning,
   });
 }
 

@@ -142,6 +142,8 @@ const call = z.strictObject({
   startNs: ns,
   endNs: ns,
   usage,
+  /** Its source gave no usage. */
+  unmetered: z.literal(true).optional(),
 });
 
 const position = z.strictObject({

@@ -1,13 +1,11 @@
 /** What a run or a subagent has used by its own model and tool calls. Subagents count on their own span, never twice. */
 
 import type { Usage } from "../event/event.ts";
-import { addUsage, inputTokens, outputTokens } from "../metric/usage.ts";
+import { addUsage, inputTokens, isEmptyUsage, NO_USAGE, outputTokens } from "../metric/usage.ts";
 import { known } from "./draft.ts";
 import type { Attributes } from "./record.ts";
 import { ATTR } from "./semconv.ts";
 import type { Tally } from "./session.ts";
-
-const NO_USAGE: Usage = { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, reasoning: 0 };
 
 export function emptyTally(): Tally {
   return { usage: NO_USAGE, usd: 0, priced: true, inferenceCalls: 0, toolCalls: 0, models: [] };
@@ -29,13 +27,14 @@ export function withTool(tally: Tally): Tally {
   return { ...tally, toolCalls: tally.toolCalls + 1 };
 }
 
-/** The model only if there was one: the conventions ask for that. The cost only if all of it is known. */
+/** The model only if there was one: the conventions ask for that. The cost only if all of it is known, tokens if any are. */
 export function tallyAttributes(tally: Tally): Attributes {
   const called = tally.inferenceCalls > 0;
+  const metered = called && (tally.priced || !isEmptyUsage(tally.usage));
   return known({
     [ATTR.requestModel]: tally.models.length === 1 ? tally.models[0] : undefined,
-    [ATTR.inputTokens]: called ? inputTokens(tally.usage) : undefined,
-    [ATTR.outputTokens]: called ? outputTokens(tally.usage) : undefined,
+    [ATTR.inputTokens]: metered ? inputTokens(tally.usage) : undefined,
+    [ATTR.outputTokens]: metered ? outputTokens(tally.usage) : undefined,
     [ATTR.costUsd]: called && tally.priced ? tally.usd : undefined,
     [ATTR.inferenceCalls]: tally.inferenceCalls,
     [ATTR.toolCalls]: tally.toolCalls,

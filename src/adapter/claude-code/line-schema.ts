@@ -8,7 +8,13 @@ import * as z from "zod";
 import { milliseconds } from "./payload.ts";
 
 const text = z.string().max(256).optional().catch(undefined);
-const count = z.number().int().nonnegative().catch(0);
+/** A gateway in between may write numbers as text. What is no count, is none. */
+const count = z
+  .preprocess(
+    (value) => (typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value),
+    z.number().int().nonnegative(),
+  )
+  .catch(0);
 /** More than any session costs; sums of it stay numbers. */
 const amount = z.number().nonnegative().max(1e9).catch(0);
 const ns = z.string().regex(/^\d{1,19}$/);
@@ -45,7 +51,7 @@ export const assistantLine = z.looseObject({
     id: z.string(),
     model: z.string(),
     stop_reason: z.string().nullable().optional().catch(undefined),
-    usage: usageBlock,
+    usage: usageBlock.optional().catch(undefined),
     content: z.array(z.looseObject({ type: z.string(), id: text, name: text })).catch([]),
   }),
 });

@@ -107,7 +107,7 @@ function assistant(line: Line): LineEvents {
     ...optional("finishReason", message.stop_reason ?? undefined),
     ...optional("reasoningLevel", effort),
     startNs: asked === undefined ? startOf(line) : BigInt(asked[1]),
-    usage: usageOf(message.usage),
+    ...(message.usage === undefined ? {} : { usage: usageOf(message.usage) }),
     file: context.file,
   };
   const isAnswer = message.stop_reason === "end_turn" && context.subagentId === undefined;
