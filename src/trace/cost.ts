@@ -55,9 +55,13 @@ function isUnknownBase(session: Session, event: AgentEvent & { kind: "cost.state
   return event.previous === undefined && startNs + STARTING_NS < session.startedNs;
 }
 
-/** When the process that wrote the statement began: its own start, or the last native start before the statement. */
+/**
+ * When the process that wrote the statement began: its own start; or, where it took over the books of an earlier one, the
+ * last native start before the statement.
+ */
 function processStart(session: Session, event: AgentEvent & { kind: "cost.stated" }): bigint {
   const statedNs = BigInt(Math.round(event.startTimeMs)) * 1_000_000n;
+  if (event.previous === undefined) return statedNs;
   const startedNs = session.processStarts.findLast((ns) => ns <= event.atNs) ?? 0n;
   return startedNs > statedNs ? startedNs : statedNs;
 }
