@@ -33,13 +33,14 @@ test.each<[string, AgentEvent[], string[]]>([
   ["an end without a start", [post(4)], ["4..4 success true"]],
   ["a start without an end", [pre(4)], ["4..9 unknown"]],
   [
-    "one is denied",
+    "one is denied, the next is not",
     [
       pre(2),
-      pre(3, "b"),
-      { ...at(4, "r1"), kind: "tool.reported", tool: "terminal", inputHash: "h", outcome: "denied" },
+      { ...at(3, "r1"), kind: "tool.reported", tool: "terminal", inputHash: "h", outcome: "denied" },
+      pre(4),
+      post(5),
     ],
-    ["2..4 denied", "3..9 unknown"],
+    ["2..3 denied", "4..5"],
   ],
   [
     "of two subagents",

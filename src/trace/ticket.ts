@@ -40,7 +40,7 @@ function endTicket(draft: Draft, event: ToolEvent): string {
   const before = draft.session.tickets.find(([end]) => end === own)?.[1];
   if (before !== undefined) return before;
   const [first] = draft.session.tools
-    .filter((one) => isAlike(one, event) && one.ended === undefined && (one.startNs ?? event.atNs + 1n) <= event.atNs)
+    .filter((one) => isAlike(one, event) && isUnended(one) && (one.startNs ?? event.atNs + 1n) <= event.atNs)
     .sort((a, b) => ((a.startNs ?? 0n) < (b.startNs ?? 0n) ? -1 : 1));
   const callId = first?.callId ?? own;
   draft.session.tickets = [...draft.session.tickets, [own, callId] satisfies [string, string]].slice(-TICKETS_KEPT);
@@ -57,6 +57,11 @@ function isAlike(one: OpenTool, event: ToolEvent): boolean {
     (runKey === undefined || one.runKey === runKey) &&
     (inputHash === undefined || one.inputHash === undefined || one.inputHash === inputHash)
   );
+}
+
+/** What was refused never runs, and takes no end. */
+function isUnended({ ended, reported }: OpenTool): boolean {
+  return ended === undefined && (reported === undefined || reported.outcome === "unknown");
 }
 
 function newTicket({ tool, inputHash, subagentId, atNs }: ToolEvent): string {
