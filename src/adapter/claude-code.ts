@@ -10,7 +10,7 @@ import { toolEvents } from "./claude-code/calls.ts";
 import { decodeLine } from "./claude-code/lines.ts";
 import { failureWord } from "./claude-code/failure-word.ts";
 import { claudeCodePayload, type ClaudeCodePayload } from "./claude-code/payload.ts";
-import { outcomeOfResult, toolName } from "./claude-code/tool.ts";
+import { outcomeOfResult, outcomeOfTask, toolName } from "./claude-code/tool.ts";
 import { transcriptsOf } from "./claude-code/transcripts.ts";
 
 const AGENT = "claude-code";
@@ -120,10 +120,13 @@ function promptEvents(payload: ClaudeCodePayload, base: EventBase): AgentEvent[]
   const prompt = payload.prompt ?? "";
   const isTask = prompt.startsWith("<task-notification>");
   const taskId = isTask ? /<task-id>([^<]{1,128})<\/task-id>/.exec(prompt)?.[1] : undefined;
+  const status = isTask ? /<status>(\w{1,32})<\/status>/.exec(prompt)?.[1] : undefined;
   const scheduled = payload.source === "loop_wakeup" || payload.source === "schedule_wakeup";
   const trigger = isTask ? "task" : scheduled ? "schedule" : "user";
   return [
-    ...(taskId === undefined ? [] : [{ ...base, kind: "task.notified", taskId } satisfies AgentEvent]),
+    ...(taskId === undefined
+      ? []
+      : [{ ...base, kind: "task.notified", taskId, ...outcomeOfTask(status) } satisfies AgentEvent]),
     { ...base, kind: "prompt.submitted", trigger, content: { input: prompt } },
   ];
 }

@@ -143,7 +143,7 @@ export type AgentEvent =
       subagentId: string;
       callId: string;
     })
-  | (EventBase & { kind: "task.notified"; taskId: string })
+  | (EventBase & { kind: "task.notified"; taskId: string; outcome?: ToolOutcome; errorType?: string })
   | (EventBase & { kind: "compaction.started"; trigger: "manual" | "auto" })
   | (EventBase & { kind: "compaction.ended"; trigger: "manual" | "auto" })
   | (EventBase & {

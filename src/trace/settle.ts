@@ -10,10 +10,10 @@ import type { SpanRecord } from "./record.ts";
 import { noteRun } from "./run.ts";
 import { addRun, segmentContext } from "./segment.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
-import type { OpenSubagent, OpenTool, Run, Transcript } from "./session.ts";
+import type { OpenSubagent, Run, Transcript } from "./session.ts";
 import { subagentSpan } from "./subagent.ts";
 import { tallyAttributes } from "./tally.ts";
-import { closeTools } from "./tool.ts";
+import { closeTools, isBackground } from "./tool.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 /** A stop is never final by itself: a Stop hook may block it, and the turn goes on and stops again. */
@@ -90,11 +90,6 @@ function settleIfTold(draft: Draft, run: Run): void {
   // The stop that this word is about may be read after it: the one at hand was blocked.
   if (continuedNs !== undefined && stoppedNs < continuedNs) return;
   settleRun(draft, run.key, "closed");
-}
-
-/** A background shell lives on; it ends with its notification or with the session. */
-function isBackground(tool: OpenTool): boolean {
-  return tool.backgroundTaskId !== undefined;
 }
 
 function emitRoot(draft: Draft, run: Run, verdict: Verdict): void {

@@ -40,7 +40,7 @@ test.each<[string, AgentEvent[], string[]]>([
       pre(4),
       post(5),
     ],
-    ["2..3 denied", "4..5"],
+    ["4..5", "2..3 denied"],
   ],
   [
     "of two subagents",

@@ -42,14 +42,25 @@ test.each<[string, AgentEvent[], string[]]>([
     ["2..60 success true"],
   ],
   [
-    "nobody tells: it ends with the session",
+    "a shell in the background that failed",
+    [
+      pre(2, "c1"),
+      post(2.1, "c1", "t1"),
+      stop,
+      settled,
+      { ...at(60, "r2"), kind: "task.notified", taskId: "t1", outcome: "error", errorType: "command_failed" },
+    ],
+    ["2..60 error true"],
+  ],
+  [
+    "nobody tells: it ends with the session, and how, nobody knows",
     [pre(2, "c1"), post(2.1, "c1", "t1"), stop, settled],
-    ["2..2.1 success true"],
+    ["2..99 unknown true"],
   ],
   [
     "another's notification ends nothing",
     [pre(2, "c1"), post(2.1, "c1", "t1"), stop, settled, { ...at(60), kind: "task.notified", taskId: "t2" }],
-    ["2..2.1 success true"],
+    ["2..99 unknown true"],
   ],
   [
     "a permission: the wait is from the question to the execution",

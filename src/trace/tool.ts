@@ -3,23 +3,18 @@
  * waits for its run. A denied or blocked call has no end of its own: the batch summary or the transcript reports it.
  */
 
-import type { AgentEvent, ToolOutcome } from "../event/event.ts";
+import type { AgentEvent } from "../event/event.ts";
 import { captured, count, earlier, emit, hasEnded, known, remark, remember, replace, type Draft } from "./draft.ts";
 import { spanId } from "./ids.ts";
 import { placeOf } from "./run.ts";
-import { ATTR, OPERATION } from "./semconv.ts";
+import { ATTR } from "./semconv.ts";
 import type { OpenTool, Session } from "./session.ts";
 import { linkSubagent, subagentContext } from "./subagent.ts";
 import { withTool } from "./tally.ts";
 import { named, type Named } from "./ticket.ts";
+import { toolSpan } from "./tool-span.ts";
 
 type ToolEvent = Named<AgentEvent & { kind: "tool.started" | "tool.ended" | "tool.reported" }>;
-
-/** Words of our own for span statuses: what the agent writes is command output. */
-const ERROR_MESSAGE = "the tool call failed";
-
-/** Beyond this a difference between clock and reported duration means that the machine slept. */
-const SLEPT_MS = 600_000;
 
 export function startTool(draft: Draft, told: AgentEvent & { kind: "tool.started" }): void {
   const event = named(draft, told);
@@ -58,8 +53,9 @@ export function endTool(draft: Draft, told: AgentEvent & { kind: "tool.ended" })
     output,
   });
   if (event.commits) count(draft, "hookspan.commit.count", { [ATTR.agentName]: draft.session.agent }, event.commits);
-  if ((ended.startNs !== undefined || isOver(draft.session, ended)) && backgroundTaskId === undefined)
-    finish(draft, ended, event.atNs);
+  // Its run may be over when it ends, so it is counted there now.
+  if (isBackground(ended)) return tallyTool(draft, ended);
+  if (ended.startNs !== undefined || isOver(draft.session, ended)) finish(draft, ended, event.atNs);
 }
 
 /** A report is kept until the run settles: the call's own end, if it comes, knows better. The first one tells the time. */
@@ -95,19 +91,30 @@ export function decidePermission(draft: Draft, event: AgentEvent & { kind: "perm
   });
 }
 
-/** A background shell's task has ended. */
+/** A background shell's task has ended. What its launch said is no word on how it went, unless the notice has none. */
 export function endTask(draft: Draft, event: AgentEvent & { kind: "task.notified" }): void {
   const tool = draft.session.tools.find((one) => one.backgroundTaskId === event.taskId);
-  if (tool !== undefined) finish(draft, tool, event.atNs);
+  if (tool === undefined) return;
+  const { outcome = tool.ended?.outcome ?? "unknown", errorType } = event;
+  finish(draft, { ...tool, ended: { atNs: event.atNs, outcome, errorType } }, event.atNs);
 }
 
-/** Ends the calls that nothing will end: as reported, where something was, else as orphans, at `endNs`. */
+/**
+ * Ends the calls that nothing will end: as reported, where something was, else as orphans, at `endNs`. A background shell of
+ * which no notice came is an orphan too: its end was that of its launch.
+ */
 export function closeTools(draft: Draft, matches: (tool: OpenTool) => boolean, endNs: bigint): void {
   const ended = draft.session.tools.filter(matches);
   draft.session.tools = draft.session.tools.filter((tool) => tool.proven || !ended.includes(tool));
   for (const tool of ended.filter(({ proven }) => proven)) {
-    finish(draft, tool, tool.ended?.atNs ?? tool.reported?.atNs ?? endNs);
+    if (isBackground(tool)) finish(draft, { ...tool, ended: undefined, reported: undefined }, endNs);
+    else finish(draft, tool, tool.ended?.atNs ?? tool.reported?.atNs ?? endNs);
   }
+}
+
+/** A background shell lives on after its run; it ends with its notification or with the session. */
+export function isBackground(tool: OpenTool): boolean {
+  return tool.backgroundTaskId !== undefined;
 }
 
 /** The other half of a call that was closed without it comes too late; any other word on an ended call is a repetition. */
@@ -159,68 +166,13 @@ function takePermission(draft: Draft, event: AgentEvent & { kind: "tool.started"
 /** Emits the span of a call, counts it once, and lets go of it. */
 function finish(draft: Draft, tool: OpenTool, endNs: bigint): void {
   const { session } = draft;
-  const durationMs = tool.backgroundTaskId === undefined ? tool.ended?.durationMs : undefined;
-  const durationNs = BigInt(Math.round((durationMs ?? 0) * 1e6));
-  const startNs = tool.startNs ?? endNs - durationNs;
-  const slept =
-    durationMs !== undefined &&
-    Number(endNs - startNs) / 1e6 - durationMs > SLEPT_MS &&
-    tool.permissionNs === undefined;
-  const spanEndNs = slept ? startNs + durationNs : endNs;
-  const { outcome, errorType } = outcomeOf(tool);
-  const agentName = agentNameOf(session, tool);
-  const type = tool.mcpServer === undefined ? "function" : "extension";
-  emit(draft, {
-    ...tool.context,
-    parentSpanId: tool.parentSpanId,
-    name: `${OPERATION.executeTool} ${tool.tool}`,
-    kind: "internal",
-    startNs,
-    endNs: spanEndNs,
-    ...(outcome === "error" ? { error: { message: ERROR_MESSAGE } } : {}),
-    attributes: known({
-      [ATTR.operation]: OPERATION.executeTool,
-      [ATTR.toolName]: tool.tool,
-      [ATTR.toolType]: type,
-      [ATTR.toolCallId]: tool.ticket === true ? undefined : tool.callId,
-      [ATTR.agentName]: agentName,
-      [ATTR.toolOutcome]: outcome,
-      [ATTR.errorType]: outcome === "error" ? errorType : undefined,
-      [ATTR.exitCode]: tool.ended?.exitCode,
-      [ATTR.toolDuration]: durationMs === undefined ? undefined : durationMs / 1e3,
-      [ATTR.toolWait]: waitSeconds(tool, endNs - durationNs),
-      [ATTR.toolBackground]: tool.backgroundTaskId === undefined ? undefined : true,
-      [ATTR.mcpMethod]: tool.mcpServer === undefined ? undefined : "tools/call",
-      [ATTR.mcpServer]: tool.mcpServer,
-      [ATTR.startMissing]: tool.startNs === undefined && tool.ended !== undefined ? true : undefined,
-      [ATTR.orphaned]: tool.ended === undefined && tool.reported === undefined ? true : undefined,
-      [ATTR.clockSkewed]: slept ? true : undefined,
-      [ATTR.toolArguments]: tool.input,
-      [ATTR.toolResult]: tool.output,
-    }),
-  });
-  const seconds = durationMs === undefined ? Math.max(0, Number(spanEndNs - startNs) / 1e9) : durationMs / 1e3;
-  const error = outcome === "error" ? known({ [ATTR.errorType]: errorType }) : {};
-  const attributes = { [ATTR.agentName]: agentName, [ATTR.toolName]: tool.tool, [ATTR.toolType]: type, ...error };
-  count(draft, "gen_ai.execute_tool.duration", attributes, seconds);
-  tallyTool(draft, tool);
+  const { span, labels, seconds } = toolSpan(session, tool, endNs);
+  emit(draft, span);
+  count(draft, "gen_ai.execute_tool.duration", labels, seconds);
+  if (!isBackground(tool)) tallyTool(draft, tool);
   remember(draft, "tool", tool.callId);
   if (tool.startNs === undefined || tool.ended === undefined) remember(draft, "closed_tool", tool.callId);
   session.tools = session.tools.filter((one) => one.callId !== tool.callId);
-}
-
-function outcomeOf(tool: OpenTool): { outcome: ToolOutcome; errorType?: string | undefined } {
-  if (tool.ended !== undefined) return tool.ended;
-  if (tool.reported === undefined) return { outcome: "unknown" };
-  // Asked for and not run: somebody, or a rule, said no.
-  const denied = tool.reported.outcome === "unknown" && tool.permissionNs !== undefined;
-  return denied ? { outcome: "denied" } : tool.reported;
-}
-
-/** From the question to the beginning of the execution; or, where it never ran, to its end. */
-function waitSeconds(tool: OpenTool, executedNs: bigint): number | undefined {
-  if (tool.permissionNs === undefined || executedNs < tool.permissionNs) return undefined;
-  return Number(executedNs - tool.permissionNs) / 1e9;
 }
 
 /** Whether what the call belongs to has ended, and so nothing will come for it any more. */
@@ -228,10 +180,6 @@ function isOver(session: Session, { runKey, subagentId }: OpenTool): boolean {
   return subagentId === undefined
     ? !session.runs.some((run) => run.key === runKey)
     : !session.subagents.some((one) => one.id === subagentId);
-}
-
-function agentNameOf(session: Session, tool: OpenTool): string {
-  return session.subagents.find((one) => one.id === tool.subagentId)?.type ?? session.agent;
 }
 
 function tallyTool(draft: Draft, tool: OpenTool): void {

@@ -19,6 +19,13 @@ export function outcomeOfResult(result: unknown): { outcome: ToolOutcome; errorT
   return { outcome: "error", errorType: "tool_error" };
 }
 
+/** How a background task ended, in the word of its notification. Its exit code stands in prose only. */
+export function outcomeOfTask(status: string | undefined): { outcome?: ToolOutcome; errorType?: string } {
+  if (status === "completed") return { outcome: "success" };
+  if (status === "failed") return { outcome: "error", errorType: "command_failed" };
+  return status === "killed" ? { outcome: "cancelled" } : {};
+}
+
 /** The first line of a failure names the exit code of a command; every other text is output and stays here. */
 export function failureOf(error: string): { errorType: string; exitCode?: number } {
   const code = /^Exit code (\d{1,3})\b/.exec(error)?.[1];

@@ -1,0 +1,81 @@
+/** The span of a tool call that has ended, and what its duration is counted under. Pure. */
+
+import type { ToolOutcome } from "../event/event.ts";
+import { known } from "./draft.ts";
+import type { Attributes, SpanRecord } from "./record.ts";
+import { ATTR, OPERATION } from "./semconv.ts";
+import type { OpenTool, Session } from "./session.ts";
+
+/** Words of our own for span statuses: what the agent writes is command output. */
+const ERROR_MESSAGE = "the tool call failed";
+
+/** Beyond this a difference between clock and reported duration means that the machine slept. */
+const SLEPT_MS = 600_000;
+
+type Finished = { span: Omit<SpanRecord, "links">; labels: Attributes; seconds: number };
+
+/** `seconds`: how long it took to execute, as reported; else as seen. */
+export function toolSpan(session: Session, tool: OpenTool, endNs: bigint): Finished {
+  const durationMs = tool.backgroundTaskId === undefined ? tool.ended?.durationMs : undefined;
+  const durationNs = BigInt(Math.round((durationMs ?? 0) * 1e6));
+  const startNs = tool.startNs ?? endNs - durationNs;
+  const slept =
+    durationMs !== undefined &&
+    Number(endNs - startNs) / 1e6 - durationMs > SLEPT_MS &&
+    tool.permissionNs === undefined;
+  const spanEndNs = slept ? startNs + durationNs : endNs;
+  const { outcome, errorType } = outcomeOf(tool);
+  const agentName = agentNameOf(session, tool);
+  const type = tool.mcpServer === undefined ? "function" : "extension";
+  const span: Finished["span"] = {
+    ...tool.context,
+    parentSpanId: tool.parentSpanId,
+    name: `${OPERATION.executeTool} ${tool.tool}`,
+    kind: "internal",
+    startNs,
+    endNs: spanEndNs,
+    ...(outcome === "error" ? { error: { message: ERROR_MESSAGE } } : {}),
+    attributes: known({
+      [ATTR.operation]: OPERATION.executeTool,
+      [ATTR.toolName]: tool.tool,
+      [ATTR.toolType]: type,
+      [ATTR.toolCallId]: tool.ticket === true ? undefined : tool.callId,
+      [ATTR.agentName]: agentName,
+      [ATTR.toolOutcome]: outcome,
+      [ATTR.errorType]: outcome === "error" ? errorType : undefined,
+      [ATTR.exitCode]: tool.ended?.exitCode,
+      [ATTR.toolDuration]: durationMs === undefined ? undefined : durationMs / 1e3,
+      [ATTR.toolWait]: waitSeconds(tool, endNs - durationNs),
+      [ATTR.toolBackground]: tool.backgroundTaskId === undefined ? undefined : true,
+      [ATTR.mcpMethod]: tool.mcpServer === undefined ? undefined : "tools/call",
+      [ATTR.mcpServer]: tool.mcpServer,
+      [ATTR.startMissing]: tool.startNs === undefined && tool.ended !== undefined ? true : undefined,
+      [ATTR.orphaned]: tool.ended === undefined && tool.reported === undefined ? true : undefined,
+      [ATTR.clockSkewed]: slept ? true : undefined,
+      [ATTR.toolArguments]: tool.input,
+      [ATTR.toolResult]: tool.output,
+    }),
+  };
+  const seconds = durationMs === undefined ? Math.max(0, Number(spanEndNs - startNs) / 1e9) : durationMs / 1e3;
+  const error = outcome === "error" ? known({ [ATTR.errorType]: errorType }) : {};
+  const labels = { [ATTR.agentName]: agentName, [ATTR.toolName]: tool.tool, [ATTR.toolType]: type, ...error };
+  return { span, labels, seconds };
+}
+
+function outcomeOf(tool: OpenTool): { outcome: ToolOutcome; errorType?: string | undefined } {
+  if (tool.ended !== undefined) return tool.ended;
+  if (tool.reported === undefined) return { outcome: "unknown" };
+  // Asked for and not run: somebody, or a rule, said no.
+  const denied = tool.reported.outcome === "unknown" && tool.permissionNs !== undefined;
+  return denied ? { outcome: "denied" } : tool.reported;
+}
+
+/** From the question to the beginning of the execution; or, where it never ran, to its end. */
+function waitSeconds(tool: OpenTool, executedNs: bigint): number | undefined {
+  if (tool.permissionNs === undefined || executedNs < tool.permissionNs) return undefined;
+  return Number(executedNs - tool.permissionNs) / 1e9;
+}
+
+function agentNameOf(session: Session, tool: OpenTool): string {
+  return session.subagents.find((one) => one.id === tool.subagentId)?.type ?? session.agent;
+}
