@@ -74,7 +74,7 @@ export function createFolding(deps: Deps): Folding {
     fold(event) {
       const file = fileOf(event.agent, event.sessionId);
       if (file === undefined) return false;
-      const before = sessions.get(file);
+      const before = remembered(sessions.get(file), event);
       const linked = link(index, withRepository(event, before));
       const step = fold(before, rooted(linked.event, before), policy);
       if (event.kind === "subagent.started") adopt(event, step.session);
@@ -188,6 +188,16 @@ export function createFolding(deps: Deps): Folding {
       spans.set(key, batch);
     }
   }
+}
+
+/** After a day a session that has ended is another one, whether its file was swept out by then or not. */
+function remembered(session: Session | undefined, { sessionId, atNs }: AgentEvent): Session | undefined {
+  const isForgotten =
+    session !== undefined &&
+    session.id === sessionId &&
+    atNs - session.lastNs > TOMBSTONE_NS &&
+    dueNs(session) === undefined;
+  return isForgotten ? undefined : session;
 }
 
 /** The core always gets the root session: a child's event becomes one of its root. */
