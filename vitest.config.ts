@@ -19,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: "processes",
-          include: ["test/{contract,process,stack}/**/*.test.ts"],
+          include: ["test/{cases,contract,process,stack}/**/*.test.ts"],
           globalSetup: ["test/support/tell-left-out.ts"],
           // Real programs, on machines that may be busy.
           testTimeout: 120_000,
