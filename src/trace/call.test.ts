@@ -106,7 +106,6 @@ test("a call without a usage is shown as a call, and counts no tokens; the usage
   const model = { provider: "anthropic", requestModel: "claude-opus-5-5", responseModel: "claude-opus-5-5" };
   const startNs = at(2).atNs;
   const unmetered: AgentEvent = { ...at(3), kind: "llm.called", messageId: "m1", ...model, startNs, file: FILE };
-  const prompt: AgentEvent = { ...at(1, "r1"), kind: "prompt.submitted", trigger: "user" };
   const ends: AgentEvent[] = [
     { ...at(8, "r1"), kind: "run.stopped" },
     { ...at(8, "r1"), kind: "run.settled" },

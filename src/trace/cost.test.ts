@@ -7,7 +7,6 @@ import type { AgentEvent } from "../event/event.ts";
 const startup: AgentEvent = { ...at(0), kind: "session.started", source: "startup" };
 
 test("two clients on one session at once: together they state what both have used", () => {
-  const start = (seconds: number): number => Number(at(seconds - 0.1).atNs / 1_000_000n);
   const books = { kind: "cost.stated", linesAdded: 0, linesRemoved: 0 } as const;
   const all = foldAll([
     startup,
@@ -21,3 +20,8 @@ test("two clients on one session at once: together they state what both have use
   // The first took the second's 10 for its own; the credit for them is paid by the second's next call.
   expect(total(all, "hookspan.cost")).toBe(140);
 });
+
+/** The start time in the books of a client whose first hook ran at `seconds`. */
+function start(seconds: number): number {
+  return Number(at(seconds - 0.1).atNs / 1_000_000n);
+}
