@@ -5,7 +5,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 
 import { flush } from "./bridge/flush.ts";
 import { NewerStateError, openBridge, type OpenBridge } from "./bridge/open-bridge.ts";
-import { isAlive } from "./bridge/process-alive.ts";
+import { birthOf, isAlive } from "./bridge/process-alive.ts";
 import { createRepositoryNames } from "./bridge/repository.ts";
 import { runBridge } from "./bridge/run-bridge.ts";
 import { ConfigError } from "./config/error.ts";
@@ -160,6 +160,7 @@ function open(config: Config, directory: StateDirectory, log: Log): OpenBridge {
     userPrices: userPrices(config),
     exporter,
     isAlive,
+    birthOf,
     repositoryOf,
     about,
     log,

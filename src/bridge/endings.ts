@@ -19,7 +19,7 @@ export type Endings = {
   dueNs(): bigint | undefined;
 };
 
-type Deps = { folding: Folding; follow: Follow; isAlive: (pid: number) => boolean; log: Log };
+type Deps = { folding: Folding; follow: Follow; isAlive: (pid: number, birth?: string) => boolean; log: Log };
 
 const ALIVE_CHECK_NS = 10_000_000_000n;
 
@@ -33,9 +33,9 @@ export function createEndings({ folding, follow, isAlive, log }: Deps): Endings 
       if (nowNs - lastCheckNs < ALIVE_CHECK_NS && nowNs >= lastCheckNs) return;
       lastCheckNs = nowNs;
       for (const session of folding.live()) {
-        const { pid, pidTrusted, processGoneNs, segments } = session;
+        const { pid, pidTrusted, pidBirth, processGoneNs, segments } = session;
         if (pid === undefined || pidTrusted !== true || processGoneNs !== undefined || segments.length === 0) continue;
-        if (!isAlive(pid)) folding.fold({ ...baseOf(session, nowNs), kind: "process.gone" });
+        if (!isAlive(pid, pidBirth)) folding.fold({ ...baseOf(session, nowNs), kind: "process.gone" });
       }
     },
     endDue(nowNs) {

@@ -38,6 +38,7 @@ function open(): { folding: Folding; commit: () => void } {
     index: emptyIndex(),
     policy: { price: () => undefined, capture: () => undefined },
     repositoryOf: () => undefined,
+    birthOf: () => undefined,
     onUnreadable: () => {},
   });
   return { folding, commit: () => void commit.commit({ ...folding.take(), envelopes: [], quarantine: [] }) };

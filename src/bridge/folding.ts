@@ -42,6 +42,7 @@ type Deps = {
   index: Index;
   policy: Policy;
   repositoryOf: (cwd: string) => string | undefined;
+  birthOf: (pid: number) => string | undefined;
   /** A session file that a newer hookspan wrote, or that was damaged and set aside. */
   onUnreadable: (reason: "damaged" | "newer") => void;
 };
@@ -75,7 +76,7 @@ export function createFolding(deps: Deps): Folding {
       const file = fileOf(event.agent, event.sessionId);
       if (file === undefined) return false;
       const before = remembered(sessions.get(file), event);
-      const linked = link(index, withRepository(event, before));
+      const linked = link(index, withBirth(withRepository(event, before), before));
       const step = fold(before, rooted(linked.event, before), policy);
       if (event.kind === "subagent.started") adopt(event, step.session);
       if (linked.index !== undefined) [index, indexChanged] = [linked.index, true];
@@ -176,6 +177,16 @@ export function createFolding(deps: Deps): Folding {
     if (event.kind !== "session.described" || event.cwd === undefined || event.cwd === session?.cwd) return event;
     const repository = deps.repositoryOf(event.cwd);
     return repository === undefined ? event : { ...event, repository };
+  }
+
+  /** Looked up once for each process: it may be gone, and its number another's, by the next event. */
+  function withBirth(event: AgentEvent, session: Session | undefined): AgentEvent {
+    if (event.kind !== "session.described" || event.hook?.pid === undefined) return event;
+    const { pid, pidSource } = event.hook;
+    const isMet = pid === session?.pid && session.processGoneNs === undefined;
+    const isSure = pidSource === "marker" ? isMet : !isMet || session?.pidTrusted === true;
+    const birth = isSure ? undefined : deps.birthOf(pid);
+    return birth === undefined ? event : { ...event, hook: { ...event.hook, birth } };
   }
 
   function collect(session: Session, finished: readonly SpanRecord[]): void {

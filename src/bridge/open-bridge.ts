@@ -58,7 +58,9 @@ type Deps = {
   config: Pick<Config, "bounds" | "capture" | "exclude">;
   userPrices: PriceTable | undefined;
   exporter: Exporter;
-  isAlive: (pid: number) => boolean;
+  isAlive: (pid: number, birth?: string) => boolean;
+  /** Without it a recycled pid is taken for its predecessor. */
+  birthOf?: (pid: number) => string | undefined;
   repositoryOf: (cwd: string) => string | undefined;
   about: About;
   log: Log;
@@ -93,6 +95,7 @@ export function openBridge(deps: Deps): OpenBridge {
     index,
     policy: { price, capture: (kind, text) => captured(config.capture, kind, text) },
     repositoryOf: deps.repositoryOf,
+    birthOf: deps.birthOf ?? (() => undefined),
     onUnreadable: (reason) => log.error("the state of a session cannot be used", { reason }),
   });
   const spool = createSpool(disk, directory.spool, config.bounds);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 
 import { expect, test } from "vitest";
 
-import { isAlive } from "./process-alive.ts";
+import { birthOf, isAlive } from "./process-alive.ts";
 
 test.for([
   ["this process", process.pid],
@@ -32,4 +32,16 @@ test("a process that was killed and never collected is gone", async () => {
   expect(pid).toBeGreaterThan(1);
   shell.stdin.end();
   await once(shell, "close");
+});
+
+test("a process of another birth under the same number is gone, where the system tells births", () => {
+  const birth = birthOf(process.pid);
+  const isTold = process.platform === "linux";
+  expect(birth !== undefined).toBe(isTold);
+  expect(isAlive(process.pid, birth)).toBe(true);
+  expect(isAlive(process.pid, "another")).toBe(!isTold);
+});
+
+test.for([1, 0, Number.NaN])("%s is nobody's process, and has no birth", (pid) => {
+  expect(birthOf(pid)).toBeUndefined();
 });

@@ -183,6 +183,8 @@ export type AgentEvent =
         /** The agent's process: named by a marker variable, else the hook's parent, who may be a mere shell. */
         pid?: number;
         pidSource?: "marker" | "parent";
+        /** Tells that process from a later one with the same number; filled in by the bridge, where the system tells. */
+        birth?: string;
       };
     })
   | (EventBase & {

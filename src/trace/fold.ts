@@ -170,6 +170,8 @@ function describe(draft: Draft, event: AgentEvent & { kind: "session.described" 
   // It speaks again, or another one does, perhaps under the same number.
   const wasGone = session.processGoneNs !== undefined && event.atNs > session.processGoneNs;
   if (pid !== session.pid || wasGone) session.processGoneNs = undefined;
+  const isSame = pid === session.pid && !wasGone;
+  session.pidBirth = event.hook.birth ?? (isSame ? session.pidBirth : undefined);
   session.pidTrusted = pidSource === "marker" || pid === session.pid;
   session.pid = pid;
 }

@@ -182,6 +182,8 @@ export const sessionSchema = z.strictObject({
   pid: z.number().optional(),
   /** A parent's pid is trusted only after it was seen alive at two events; a pid from the environment at once. */
   pidTrusted: z.boolean().optional(),
+  /** Tells the process from a later one with the same number. */
+  pidBirth: z.string().optional(),
   processGoneNs: ns.optional(),
   segments: z.array(segment),
   previousSegment: context.optional(),

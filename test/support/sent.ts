@@ -30,7 +30,7 @@ export type Sent = {
 /** Of requests that were answered in whatever way: what they carried. */
 export function readSent(requests: OtlpRecorder["requests"], epochNs: bigint): Sent {
   const bodies = requests.map(({ body }) => body);
-  const spans = bodies.flatMap((body) => spansOf(body, epochNs)).sort((a, b) => a.start - b.start || b.end - a.end);
+  const spans = bodies.flatMap((body) => spansOf(body, epochNs)).sort(inOrder);
   return {
     spans,
     lines: (...names) => spans.map((span) => lineOf(span, spans, names)),
@@ -59,13 +59,22 @@ function spansOf({ resourceSpans = [] }: OtlpBody, epochNs: bigint): SentSpan[] 
     }));
 }
 
+/** By their start, the longer one first; the rest is for a test to be able to name them. */
+function inOrder(a: SentSpan, b: SentSpan): number {
+  return a.start - b.start || b.end - a.end || (a.name > b.name ? -1 : 1);
+}
+
 function lineOf(span: SentSpan, all: readonly SentSpan[], names: readonly string[]): string {
   const { traceId, parentSpanId } = span;
   const parent = all.find((one) => one.traceId === traceId && one.spanId === parentSpanId);
   const under = parentSpanId === undefined ? [] : [`${parent?.name ?? "?"} >`];
-  const values = names.flatMap((name) => (span.attributes[name] === undefined ? [] : [String(span.attributes[name])]));
+  const values = names.flatMap((name) => wordOf(span.attributes[name]));
   const times = `${span.start}..${span.end}`;
   return [...under, span.name, times, ...(span.isError ? ["ERROR"] : []), ...values].join(" ");
+}
+
+function wordOf(value: unknown): string[] {
+  return value === undefined ? [] : [typeof value === "string" ? value : JSON.stringify(value)];
 }
 
 function totalOf(bodies: readonly OtlpBody[], name: string, having: Record<string, unknown>): number {
@@ -75,7 +84,7 @@ function totalOf(bodies: readonly OtlpBody[], name: string, having: Record<strin
       const attributes = plain(point.attributes);
       if (Object.entries(having).some(([key, value]) => attributes[key] !== value)) continue;
       const atNs = BigInt(point.timeUnixNano);
-      const key = JSON.stringify(Object.entries(attributes).sort());
+      const key = JSON.stringify(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
       const value = Number(point.count ?? point.asInt ?? point.asDouble);
       if (atNs >= (last.get(key)?.atNs ?? 0n)) last.set(key, { atNs, value });
     }

@@ -41,6 +41,8 @@ export type Stage = {
   recorder: OtlpRecorder;
   /** Processes that are gone; all others live. */
   dead: Set<number>;
+  /** Which process has a number now; the first, where nothing is said. */
+  births: Map<number, string>;
   /** A hook runs at `seconds`, and the bridge takes a step. */
   hook: (seconds: number, event: string, fields?: Fields, options?: HookOptions) => void;
   /** A hook runs, and no bridge sees it yet. */
@@ -76,6 +78,8 @@ export async function createStage(options: { disk?: Disk; bounds?: Partial<typeo
     await exporter.close();
   });
   const dead = new Set<number>();
+  const births = new Map<number, string>();
+  const birthOf = (pid: number): string => births.get(pid) ?? "first";
   let nowNs = at(0);
   let count = 0;
   let open: OpenBridge = start(options.disk ?? realDisk);
@@ -84,6 +88,7 @@ export async function createStage(options: { disk?: Disk; bounds?: Partial<typeo
     directory,
     recorder,
     dead,
+    births,
     hook(seconds, event, fields, given) {
       stage.put(seconds, event, fields, given);
       stage.step(seconds);
@@ -154,7 +159,8 @@ export async function createStage(options: { disk?: Disk; bounds?: Partial<typeo
       config: { bounds: { ...BOUNDS, ...options.bounds }, capture: "none", exclude: [] },
       userPrices: undefined,
       exporter,
-      isAlive: (pid) => !dead.has(pid),
+      isAlive: (pid, birth = "first") => !dead.has(pid) && birth === birthOf(pid),
+      birthOf,
       repositoryOf: () => undefined,
       about: { version: "0.0.0", osType: "linux" },
       log: createLog({ level: "error", file: directory.log }),
