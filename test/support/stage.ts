@@ -20,7 +20,7 @@ import { readSent, type Sent } from "./sent.ts";
 import { tempDirectory } from "./temp-state.ts";
 
 /** Seconds of a story begin here. */
-const EPOCH_S = 1_795_000_000;
+export const EPOCH_S = 1_795_000_000;
 export const MODEL = "claude-opus-5-5";
 
 const BOUNDS = {
