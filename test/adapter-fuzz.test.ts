@@ -1,16 +1,14 @@
 // Whatever a payload or a transcript line holds: it is decoded or refused with a reason, it folds, the session can be kept on
 // disk, and what comes out can be sent.
-import { join } from "node:path";
-
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { claudeCode } from "../src/adapter/claude-code.ts";
+import type { Adapter, Decoded } from "../src/adapter/adapter.ts";
+import { adapterFor } from "../src/adapter/registry.ts";
 import type { AgentEvent } from "../src/event/event.ts";
 import { sessionSchema } from "../src/trace/session.ts";
-import { loadRecording } from "../src/view/load-recording.ts";
 import { foldToEnd } from "./support/folded.ts";
-import { FOLDERS, RECORDINGS } from "./support/recording-facts.ts";
+import { recordedInputs, recordedSessions } from "./support/recordings.ts";
 
 const SESSION = "s";
 const FILE = `/home/user/${SESSION}.jsonl`;
@@ -18,12 +16,6 @@ const NOW_NS = 1_795_000_100_000_000_000n;
 
 /** Enough of them that each field meets each kind of nonsense. */
 const RUNS = 10_000;
-
-const recordings = FOLDERS.map((folder) => loadRecording(join(RECORDINGS, folder)));
-const payloads = recordings.flatMap(({ hooks }) => hooks.map(({ stdin }): unknown => JSON.parse(stdin)));
-const recordedLines = recordings.flatMap(({ transcripts }) =>
-  transcripts.flatMap(({ lines }) => lines.map(({ text }): unknown => JSON.parse(text))),
-);
 
 /** What a field may not be expected to hold. */
 const nonsense = fc.oneof(
@@ -35,53 +27,69 @@ const nonsense = fc.oneof(
   fc.integer({ min: 0, max: 600 }).map((length) => "x".repeat(length)),
 );
 
-test("payloads", { timeout: 120_000 }, () => {
-  fc.assert(
-    fc.property(fc.array(mutated(payloads), { minLength: 1, maxLength: 3 }), (bodies) => {
-      const decoded = bodies.map((body) => decode(Buffer.from(JSON.stringify(body))));
-      expect(faultsOf(decoded.flatMap((one) => (one.status === "decoded" ? one.events : [])))).toEqual([]);
-    }),
-    { numRuns: RUNS },
-  );
+const AGENTS = [...new Set(recordedSessions().map(({ agent }) => agent))].map((agent) => {
+  const adapter = adapterFor(agent);
+  if (adapter === undefined) throw new Error(`no adapter for the recorded agent ${agent}`);
+  const inputs = recordedSessions(agent).map(({ path }) => recordedInputs(path));
+  return { agent, adapter, payloads: inputs.flatMap((one) => one.payloads), lines: inputs.flatMap((one) => one.lines) };
 });
 
-test("bytes", { timeout: 120_000 }, () => {
-  const recorded = fc.constantFrom(...payloads).map((body) => Buffer.from(JSON.stringify(body)));
-  const cut = fc.tuple(recorded, fc.nat(), fc.uint8Array({ maxLength: 4 })).map(([bytes, at, noise]) => {
-    const i = at % bytes.length;
-    return Buffer.concat([bytes.subarray(0, i), noise, bytes.subarray(i + noise.length)]);
+describe.each(AGENTS)("$agent", ({ agent, adapter, payloads }) => {
+  test("payloads", { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(fc.array(mutated(payloads), { minLength: 1, maxLength: 3 }), (bodies) => {
+        const decoded = bodies.map((body) => decode(adapter, Buffer.from(JSON.stringify(body))));
+        expect(
+          faultsOf(
+            agent,
+            decoded.flatMap((one) => (one.status === "decoded" ? one.events : [])),
+          ),
+        ).toEqual([]);
+      }),
+      { numRuns: RUNS },
+    );
   });
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        cut,
-        fc.uint8Array(),
-        fc.json().map((text) => Buffer.from(text)),
+
+  test("bytes", { timeout: 120_000 }, () => {
+    const recorded = fc.constantFrom(...payloads).map((body) => Buffer.from(JSON.stringify(body)));
+    const cut = fc.tuple(recorded, fc.nat(), fc.uint8Array({ maxLength: 4 })).map(([bytes, at, noise]) => {
+      const i = at % bytes.length;
+      return Buffer.concat([bytes.subarray(0, i), noise, bytes.subarray(i + noise.length)]);
+    });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          cut,
+          fc.uint8Array(),
+          fc.json().map((text) => Buffer.from(text)),
+        ),
+        (bytes) => {
+          const decoded = decode(adapter, bytes);
+          expect(faultsOf(agent, decoded.status === "decoded" ? decoded.events : [])).toEqual([]);
+          expect(decoded.status === "decoded" || decoded.reason !== "").toBe(true);
+        },
       ),
-      (bytes) => {
-        const decoded = decode(bytes);
-        expect(faultsOf(decoded.status === "decoded" ? decoded.events : [])).toEqual([]);
-        expect(decoded.status === "decoded" || decoded.reason !== "").toBe(true);
-      },
-    ),
-    { numRuns: RUNS },
-  );
+      { numRuns: RUNS },
+    );
+  });
 });
 
-test("lines, and what the decoder remembers of them", { timeout: 120_000 }, () => {
-  fc.assert(
-    fc.property(fc.array(mutated(recordedLines), { minLength: 1, maxLength: 3 }), nonsense, (lines, memory) => {
-      let decoder: unknown = memory;
-      const events: AgentEvent[] = [];
-      for (const line of lines) {
-        const decoded = claudeCode.decodeLine?.(JSON.stringify(line), { sessionId: SESSION, file: FILE, decoder });
-        decoder = JSON.parse(JSON.stringify(decoded?.decoder ?? null));
-        events.push(...(decoded?.events ?? []));
-      }
-      expect(faultsOf(events)).toEqual([]);
-    }),
-    { numRuns: RUNS },
-  );
+describe.each(AGENTS.filter(({ lines }) => lines.length > 0))("$agent", ({ agent, adapter, lines: recordedLines }) => {
+  test("lines, and what the decoder remembers of them", { timeout: 120_000 }, () => {
+    fc.assert(
+      fc.property(fc.array(mutated(recordedLines), { minLength: 1, maxLength: 3 }), nonsense, (lines, memory) => {
+        let decoder: unknown = memory;
+        const events: AgentEvent[] = [];
+        for (const line of lines) {
+          const decoded = adapter.decodeLine?.(JSON.stringify(line), { sessionId: SESSION, file: FILE, decoder });
+          decoder = JSON.parse(JSON.stringify(decoded?.decoder ?? null));
+          events.push(...(decoded?.events ?? []));
+        }
+        expect(faultsOf(agent, events)).toEqual([]);
+      }),
+      { numRuns: RUNS },
+    );
+  });
 });
 
 /** One of the recorded things, with some of its fields, at any depth, replaced, dropped or added. */
@@ -101,14 +109,14 @@ function replaced(thing: unknown, at: number, value: unknown): unknown {
   return { ...thing, [key]: next };
 }
 
-function decode(payload: Uint8Array): ReturnType<typeof claudeCode.decode> {
+function decode(adapter: Adapter, payload: Uint8Array): Decoded {
   const env = { CLAUDE_PID: "42", CLAUDE_CODE_ENTRYPOINT: "cli" };
-  return claudeCode.decode({ id: "e", agent: "claude-code", timeNs: NOW_NS, env, payload });
+  return adapter.decode({ id: "e", agent: adapter.agent, timeNs: NOW_NS, env, payload });
 }
 
 /** What is wrong with what the events make. */
-function faultsOf(decoded: readonly AgentEvent[]): unknown[] {
-  const one = { agent: "claude-code", sessionId: SESSION, atNs: NOW_NS - 50_000_000_000n };
+function faultsOf(agent: string, decoded: readonly AgentEvent[]): unknown[] {
+  const one = { agent, sessionId: SESSION, atNs: NOW_NS - 50_000_000_000n };
   const events = decoded.map((event): AgentEvent => ({ ...event, sessionId: SESSION }));
   const all = foldToEnd([{ ...one, kind: "prompt.submitted", trigger: "user" }, ...events]);
   const kept = sessionSchema.safeParse(JSON.parse(JSON.stringify(all.session, decimal)));

@@ -1,19 +1,14 @@
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
 import { DELIVERIES, replayRecording } from "./support/recorded-session.ts";
+import { recordedSessions } from "./support/recordings.ts";
 import { drawTrees } from "./support/trace-tree.ts";
 
-const RECORDINGS = join(import.meta.dirname, "recordings", "claude-code");
-const FOLDERS = readdirSync(RECORDINGS, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
-
-describe.each(FOLDERS)("%s", (folder) => {
+describe.each(recordedSessions())("$agent $folder", ({ path }) => {
   test.each(DELIVERIES)("delivered %s", async (delivery) => {
-    const { spans, startNs } = await replayRecording(join(RECORDINGS, folder), delivery);
-    await expect(drawTrees(spans, startNs)).toMatchFileSnapshot(join(RECORDINGS, folder, "expected.txt"));
+    const { spans, startNs } = await replayRecording(path, delivery);
+    await expect(drawTrees(spans, startNs)).toMatchFileSnapshot(join(path, "expected.txt"));
   });
 });

@@ -1,13 +1,11 @@
 // With capture off, nothing that a person or a program wrote leaves the machine. Held against what the real exporter really
 // sent: no 16 characters in a row of any prompt, answer, tool input, tool output, error, title, command or path.
 import { hostname, tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
-
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 
 import { replayRecording } from "./support/recorded-session.ts";
-import { FOLDERS, payloadsOf, RECORDINGS, transcriptLines } from "./support/recording-facts.ts";
+import { recordedInputs, recordedSessions } from "./support/recordings.ts";
 import { connect } from "./support/otlp-exporter.ts";
 import type { Config } from "../src/config/config.ts";
 
@@ -34,12 +32,13 @@ const ON_PURPOSE = new Map([
   ["reason", "one of the client's five reasons for the end of a session"],
 ]);
 
+const prompted = z.looseObject({ prompt: z.string() });
 const messages = z.tuple([z.looseObject({ parts: z.tuple([z.looseObject({ content: z.string() })]) })]);
 
-describe.each(FOLDERS)("%s", (folder) => {
+describe.each(recordedSessions())("$agent $folder", ({ path }) => {
   test("capture off: nothing of the contents is sent", async () => {
-    const sent = await sentStrings(folder, "none");
-    expect(leaksIn(sent, folder)).toEqual([]);
+    const sent = await sentStrings(path, "none");
+    expect(leaksIn(sent, path)).toEqual([]);
     const places = [hostname(), tmpdir(), userInfo().homedir, "/home/user"].filter((one) => one.length > 3);
     expect(sent.filter((text) => places.some((place) => text.includes(place)))).toEqual([]);
   });
@@ -48,7 +47,7 @@ describe.each(FOLDERS)("%s", (folder) => {
     ["preview", { "gen_ai.input.messages": 200, "gen_ai.output.messages": 500, ...tool(500) }],
     ["full", { "gen_ai.input.messages": 60_000, "gen_ai.output.messages": 60_000, ...tool(60_000) }],
   ] as const)("capture %s: contents are sent, and bounded", async ([capture, bounds]) => {
-    const { spans } = await replayRecording(join(RECORDINGS, folder), "as in life", { capture });
+    const { spans } = await replayRecording(path, "as in life", { capture });
     const contents = spans.flatMap(({ attributes }) => Object.entries(attributes).filter(([name]) => name in bounds));
     for (const [name, bound] of Object.entries(bounds)) {
       const texts = contents.filter(([of]) => of === name).map(([of, value]) => contentOf(of, value));
@@ -57,19 +56,22 @@ describe.each(FOLDERS)("%s", (folder) => {
     const prompts = contents
       .filter(([name]) => name === "gen_ai.input.messages")
       .map(([name, value]) => contentOf(name, value));
-    const typed = payloadsOf(folder).flatMap(({ prompt }) => (typeof prompt === "string" ? [prompt] : []));
+    const typed = promptsOf(path);
     expect(prompts.map(beginning).sort()).toEqual(typed.map(beginning).sort());
   });
 });
 
 test("the search finds what is sent", async () => {
-  const sent = await sentStrings("08-permissions", "preview");
-  expect(leaksIn(sent, "08-permissions")).toContain("[[thread:main]] ");
+  const [path = ""] = recordedSessions("claude-code").flatMap((one) =>
+    one.folder === "08-permissions" ? one.path : [],
+  );
+  const sent = await sentStrings(path, "preview");
+  expect(leaksIn(sent, path)).toContain("[[thread:main]] ");
 });
 
-function leaksIn(sent: readonly string[], folder: string): string[] {
-  const windows = windowsOf(sent, valuesOf(folder));
-  const leaks = contentsOf(folder).flatMap((text) => windowsIn(text).filter((window) => windows.has(window)));
+function leaksIn(sent: readonly string[], path: string): string[] {
+  const windows = windowsOf(sent, valuesOf(path));
+  const leaks = contentsOf(path).flatMap((text) => windowsIn(text).filter((window) => windows.has(window)));
   return [...new Set(leaks)];
 }
 
@@ -83,30 +85,35 @@ function contentOf(name: string, value: unknown): string {
   return messages.parse(JSON.parse(String(value)))[0].parts[0].content;
 }
 
+function promptsOf(path: string): string[] {
+  return recordedInputs(path).payloads.flatMap((one) => prompted.safeParse(one).data?.prompt ?? []);
+}
+
 /** So far into a prompt there is no path, which a replay puts another in place of. */
 function beginning(prompt: string): string {
   return prompt.slice(0, 60);
 }
 
-async function sentStrings(folder: string, capture: Config["capture"]): Promise<string[]> {
+async function sentStrings(path: string, capture: Config["capture"]): Promise<string[]> {
   await using pair = await connect();
-  await replayRecording(join(RECORDINGS, folder), "as in life", { capture, through: pair.exporter });
+  await replayRecording(path, "as in life", { capture, through: pair.exporter });
   return pair.recorder.requests.flatMap(({ body }) => stringsIn(body));
 }
 
-function contentsOf(folder: string): string[] {
-  return [...new Set(inputsOf(folder).flatMap(stringsIn))];
+function contentsOf(path: string): string[] {
+  return [...new Set(inputsOf(path).flatMap(stringsIn))];
 }
 
 /** All that came in: every payload and every line of every transcript. */
-function inputsOf(folder: string): unknown[] {
-  return [...payloadsOf(folder), ...transcriptLines(folder)];
+function inputsOf(path: string): unknown[] {
+  const { payloads, lines } = recordedInputs(path);
+  return [...payloads, ...lines];
 }
 
 /** The values that are sent on purpose. */
-function valuesOf(folder: string): Set<string> {
+function valuesOf(path: string): Set<string> {
   const values = new Set<string>();
-  for (const one of inputsOf(folder)) {
+  for (const one of inputsOf(path)) {
     visit(one, (value, key) => {
       if (ON_PURPOSE.has(key) && ONE_WORD.test(value)) values.add(value);
     });

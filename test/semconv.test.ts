@@ -13,7 +13,7 @@ import { ATTR, OPERATION } from "../src/trace/semconv.ts";
 import { connect } from "./support/otlp-exporter.ts";
 import { plain, type OtlpAttribute, type OtlpBody, type OtlpMetric, type OtlpSpan } from "./support/otlp-json.ts";
 import { replayRecording } from "./support/recorded-session.ts";
-import { FOLDERS, RECORDINGS } from "./support/recording-facts.ts";
+import { recordedSessions } from "./support/recordings.ts";
 
 const convention = z
   .strictObject({
@@ -84,8 +84,8 @@ let bodies: OtlpBody[] = [];
 beforeAll(async () => {
   await using pair = await connect();
   const { exporter } = pair;
-  for (const folder of FOLDERS) {
-    await replayRecording(join(RECORDINGS, folder), "as in life", { capture: "full", through: exporter });
+  for (const { path } of recordedSessions()) {
+    await replayRecording(path, "as in life", { capture: "full", through: exporter });
   }
   const stocks = {
     spool: { items: 1, sizeBytes: 1, oldestNs: 1n },

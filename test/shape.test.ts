@@ -1,15 +1,13 @@
 // What holds of every recorded session's spans and histograms, whatever they tell.
-import { join } from "node:path";
-
 import { describe, expect, test } from "vitest";
 
 import type { SpanContext } from "../src/trace/record.ts";
 import { DELIVERIES, replayRecording } from "./support/recorded-session.ts";
-import { FOLDERS, RECORDINGS } from "./support/recording-facts.ts";
+import { recordedSessions } from "./support/recordings.ts";
 
-describe.each(FOLDERS)("%s", (folder) => {
+describe.each(recordedSessions())("$agent $folder", ({ agent, path }) => {
   describe.each(DELIVERIES)("delivered %s", (delivery) => {
-    const replayed = replayRecording(join(RECORDINGS, folder), delivery);
+    const replayed = replayRecording(path, delivery);
 
     test("spans form trees: one root for each run and session, every other one with a parent in its trace", async () => {
       const { spans } = await replayed;
@@ -19,7 +17,8 @@ describe.each(FOLDERS)("%s", (folder) => {
         ({ traceId, parentSpanId }) => parentSpanId !== undefined && !known.has(`${traceId}/${parentSpanId}`),
       );
       expect(lost.map(({ name }) => name)).toEqual([]);
-      expect(roots.filter(({ name }) => !/^(invoke_agent|session) claude-code$/.test(name))).toEqual([]);
+      const rootNames = new Set([`invoke_agent ${agent}`, `session ${agent}`]);
+      expect(roots.filter(({ name }) => !rootNames.has(name))).toEqual([]);
       expect(new Set(roots.map(({ traceId }) => traceId)).size).toBe(roots.length);
       expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(roots.length);
     });

@@ -2,11 +2,11 @@
 
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { openBridge, type OpenBridge } from "../../src/bridge/open-bridge.ts";
 import type { Config } from "../../src/config/config.ts";
-import { formatEnvelope } from "../../src/event/envelope.ts";
+import { formatEnvelope, type EnvelopeDraft } from "../../src/event/envelope.ts";
 import { createLog } from "../../src/log.ts";
 import type { MetricPoints } from "../../src/metric/point.ts";
 import type { Exporter } from "../../src/otlp/exporter.ts";
@@ -26,6 +26,11 @@ export type Replayed = {
   startNs: bigint;
 };
 
+/** What hooks see around them, by agent: a process that lives, and the marker variables that its adapter reads. */
+const SURROUNDINGS: Record<string, Partial<EnvelopeDraft>> = {
+  "claude-code": { env: { CLAUDE_PID: "4242", CLAUDE_CODE_ENTRYPOINT: "sdk-cli" } },
+};
+
 const BOUNDS = {
   spoolBytes: 2 ** 29,
   outboxBytes: 2 ** 29,
@@ -34,7 +39,10 @@ const BOUNDS = {
   ageMs: 14 * 86_400_000,
 };
 
-/** Replays the folder and gives every span that was sent, and the last point of every series; `through` sends it too. */
+/**
+ * Replays `recordings/<agent>/<folder>` and gives every span that was sent, and the last point of every series; `through`
+ * sends it too.
+ */
 export async function replayRecording(
   folder: string,
   delivery: Delivery,
@@ -43,7 +51,7 @@ export async function replayRecording(
   const recording = loadRecording(folder);
   const root = mkdtempSync(join(tmpdir(), "hookspan-replay-"));
   try {
-    const run = startReplay(recording, root, capture, through);
+    const run = startReplay(basename(dirname(folder)), recording, root, capture, through);
     if (delivery === "backlog") run.backlog();
     else run.oneByOne(delivery);
     await run.finish();
@@ -55,7 +63,13 @@ export async function replayRecording(
 
 type Item = { atNs: bigint; do: () => void };
 
-function startReplay(recording: Recording, root: string, capture: Config["capture"], through: Exporter | undefined) {
+function startReplay(
+  agent: string,
+  recording: Recording,
+  root: string,
+  capture: Config["capture"],
+  through: Exporter | undefined,
+) {
   const home = join(root, "home");
   const spans: SpanRecord[] = [];
   const points: Replayed["points"] = new Map();
@@ -66,10 +80,11 @@ function startReplay(recording: Recording, root: string, capture: Config["captur
   const putHook = (hook: Recording["hooks"][number]): void => {
     const id = `${String(count++).padStart(6, "0")}-replay`;
     const bytes = formatEnvelope({
+      env: {},
+      ...SURROUNDINGS[agent],
       id,
-      agent: "claude-code",
+      agent,
       timeNs: hook.atNs,
-      env: { CLAUDE_PID: "4242", CLAUDE_CODE_ENTRYPOINT: "sdk-cli" },
       payload: Buffer.from(relocate(hook.stdin, recording.home, home)),
     });
     const path = join(root, "state", "spool", `${id}.evt`);
