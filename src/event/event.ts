@@ -11,6 +11,11 @@ export type EventBase = {
   runKey?: string;
   /** The subagent that the event belongs to; absent for the main agent. */
   subagentId?: string;
+  /**
+   * Read in the agent's own record, not told by a hook: no session comes into being by it, and what is older than the
+   * session is history. Events that only a transcript tells need not say it.
+   */
+  recorded?: true;
 };
 
 /** Token counts that are disjoint and add up to what the model read and wrote. */
@@ -53,8 +58,9 @@ export type AgentEvent =
   | (EventBase & { kind: "run.interrupted" })
   | (EventBase & { kind: "run.blocked" })
   | (EventBase & {
-      /** The source's word that the run is over for good. */
+      /** The source's word that the run is over for good. `graceMs`: what belongs to it may still come for so long. */
       kind: "run.settled";
+      graceMs?: number;
     })
   | (EventBase & {
       /** A final answer was written: with a stop and 2 s of silence this settles a run whose source never says so. */
@@ -80,6 +86,8 @@ export type AgentEvent =
       errorType?: string;
       exitCode?: number;
       durationMs?: number;
+      /** When the execution began, after any waiting for a permission, where the agent tells of it. */
+      executedNs?: bigint;
       /** The subagent that this call launched. */
       launched?: { subagentId: string; background: boolean };
       /** A background shell: the span stays open until its notification. */
@@ -102,6 +110,9 @@ export type AgentEvent =
       errorType?: string;
       /** The report itself is proof of a call of which no other event tells. */
       opens?: true;
+      /** It was executed: that its outcome is unknown does not mean that somebody said no. */
+      ran?: true;
+      content?: Content;
     })
   | (EventBase & { kind: "permission.requested"; tool: string; inputHash: string })
   | (EventBase & { kind: "permission.decided"; callId: string; tool: string; decision: "allow" | "deny" })
@@ -109,6 +120,8 @@ export type AgentEvent =
       kind: "llm.called";
       /** The API's message id: one span, one count. */
       messageId: string;
+      /** The agent tells no id of the API's: `messageId` is made by the adapter, and goes nowhere. */
+      isOwnId?: true;
       requestId?: string;
       provider: string;
       requestModel: string;
@@ -142,6 +155,8 @@ export type AgentEvent =
       kind: "subagent.linked";
       subagentId: string;
       callId: string;
+      /** The call returned at once, and the subagent may outlive the run. */
+      background?: boolean;
     })
   | (EventBase & { kind: "task.notified"; taskId: string; outcome?: ToolOutcome; errorType?: string })
   | (EventBase & { kind: "compaction.started"; trigger: "manual" | "auto" })
@@ -175,6 +190,8 @@ export type AgentEvent =
       entrypoint?: string;
       headless?: boolean;
       permissionMode?: string;
+      /** The session that this one was forked from, where the agent tells. */
+      previousSessionId?: string;
       /** Filled in by the bridge from the working directory. */
       repository?: string;
       /** What the hook's own surroundings say; absent where no hook speaks. */

@@ -122,7 +122,16 @@ function bounded(estimates: Session["unreconciled"]): Session["unreconciled"] {
 
 function openCall(draft: Draft, event: Called): void {
   closeCalls(draft, (call) => call.file === event.file);
-  const { kind: _kind, agent: _agent, sessionId: _session, atNs, runKey: _run, usage = NO_USAGE, ...rest } = event;
+  const {
+    kind: _kind,
+    agent: _agent,
+    sessionId: _session,
+    atNs,
+    runKey: _run,
+    recorded: _told,
+    usage = NO_USAGE,
+    ...rest
+  } = event;
   const place = placeCall(draft, event, event.messageId);
   const unmetered = event.usage === undefined ? { unmetered: true as const } : {};
   draft.session.calls = [...draft.session.calls, { ...rest, ...place, ...unmetered, usage, endNs: atNs }];
@@ -166,7 +175,7 @@ function emitCall(draft: Draft, call: OpenCall, price: { usd: number; table: str
       [ATTR.provider]: call.provider,
       [ATTR.requestModel]: call.requestModel,
       [ATTR.responseModel]: call.responseModel,
-      [ATTR.responseId]: call.messageId,
+      [ATTR.responseId]: call.isOwnId === true ? undefined : call.messageId,
       [ATTR.requestId]: call.requestId,
       [ATTR.finishReasons]: call.finishReason === undefined ? undefined : [call.finishReason],
       [ATTR.reasoningLevel]: call.reasoningLevel,

@@ -78,6 +78,7 @@ function runDueNs(session: Session, run: Run): bigint | undefined {
     // What happens after it shows that the run goes on all the same.
     plus(lastOf(run, run.interruptedNs), GRACE_NS),
     plus(lastOf(run, run.failed?.atNs), GRACE_NS),
+    run.closesNs,
     plus(run.blockedNs, GRACE_NS),
     plus(run.supersededNs, GRACE_NS),
     plus(run.sessionEndedNs, GRACE_NS),

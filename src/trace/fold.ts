@@ -12,7 +12,7 @@ import { closeSession, expire } from "./expire.ts";
 import { noteHookRun } from "./hook-run.ts";
 import { sessionContext } from "./ids.ts";
 import { noteRun, submitPrompt, touchRun } from "./run.ts";
-import { endSession, startSession, touchSegment } from "./segment.ts";
+import { endSession, namePrevious, startSession, touchSegment } from "./segment.ts";
 import { newSession, type Run, type Session } from "./session.ts";
 import { stopRun, tellSettled } from "./settle.ts";
 import { endSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
@@ -54,12 +54,13 @@ const FROM_TRANSCRIPT = new Set<AgentEvent["kind"]>([
 export function fold(session: Session | undefined, event: AgentEvent, policy: Policy): Step {
   const before = session ?? newSession(event.agent, event.sessionId, event.atNs);
   // Copied or resumed history: it happened before this session was met, and is not ours to tell.
-  if (FROM_TRANSCRIPT.has(event.kind) && event.atNs < before.startedNs)
+  const isRecord = event.recorded === true || FROM_TRANSCRIPT.has(event.kind);
+  if (isRecord && event.atNs < before.startedNs)
     return { session: before, spans: [], increments: [], settled: [], remarks: [] };
   const draft: Draft = { session: { ...before }, spans: [], increments: [], settled: [], remarks: [], policy };
-  if (!SILENT.has(event.kind)) signOfLife(draft, event);
+  if (!SILENT.has(event.kind) && event.recorded !== true) signOfLife(draft, event);
   apply(draft, event);
-  if (event.kind === "llm.called" || event.kind === "tool.reported") touchRun(draft, event);
+  if (event.kind === "llm.called" || event.kind === "tool.reported" || event.recorded === true) touchRun(draft, event);
   const { spans, increments, remarks } = draft;
   return { session: draft.session, spans, increments, settled: settledTraces(draft), remarks };
 }
@@ -162,6 +163,7 @@ function describe(draft: Draft, event: AgentEvent & { kind: "session.described" 
   session.entrypoint = event.entrypoint ?? session.entrypoint;
   session.headless = event.headless ?? session.headless;
   session.permissionMode = event.permissionMode ?? session.permissionMode;
+  if (event.previousSessionId !== undefined) namePrevious(draft, event.previousSessionId);
   if (event.hook === undefined) return;
   const { pid, pidSource, traceparent } = event.hook;
   // Not a merge: an inbound context holds for the event that carried it.

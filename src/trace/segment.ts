@@ -38,11 +38,18 @@ export function startSession(draft: Draft, event: AgentEvent & { kind: "session.
   if (event.model !== undefined) draft.session.model = event.model;
   const segment = segmentAt(draft.session, event.atNs);
   if (event.source === "compact" || segment === undefined) return;
-  update(draft, segment, { started: true, source: event.source, previousSessionId: event.previousSessionId });
+  const previousSessionId = event.previousSessionId ?? segment.previousSessionId;
+  update(draft, segment, { started: true, source: event.source, previousSessionId });
   draft.session.processStarts = [...draft.session.processStarts, event.atNs].slice(-16);
   draft.session.runs = draft.session.runs.map((run) =>
     run.startNs < event.atNs && run.abandonedNs === undefined ? { ...run, abandonedNs: event.atNs } : run,
   );
+}
+
+/** Books the session that this one was forked from; only its first stretch follows that one. */
+export function namePrevious(draft: Draft, previousSessionId: string): void {
+  const [first] = draft.session.segments;
+  if (first !== undefined && draft.session.previousSegment === undefined) update(draft, first, { previousSessionId });
 }
 
 export function endSession(draft: Draft, event: AgentEvent & { kind: "session.ended" }): void {

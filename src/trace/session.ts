@@ -71,6 +71,8 @@ const run = z.strictObject({
   sessionEndedNs: ns.optional(),
   answeredNs: ns.optional(),
   settledNs: ns.optional(),
+  /** The source said that it is over, and this is when nothing of it can be on its way any more. */
+  closesNs: ns.optional(),
   /** A Stop hook said no: the run goes on, and that stop was none. */
   continuedNs: ns.optional(),
   tally,
@@ -105,9 +107,12 @@ const tool = z.strictObject({
       errorType: z.string().optional(),
       exitCode: z.number().optional(),
       durationMs: z.number().optional(),
+      executedNs: ns.optional(),
     })
     .optional(),
   reported: z.strictObject({ atNs: ns, outcome, errorType: z.string().optional() }).optional(),
+  /** A report said that it was executed. */
+  ran: z.literal(true).optional(),
 });
 
 const subagent = z.strictObject({
@@ -128,6 +133,7 @@ const subagent = z.strictObject({
 /** A model call whose message may still grow: it ends when the next one begins, or with its run. */
 const call = z.strictObject({
   messageId: z.string(),
+  isOwnId: z.literal(true).optional(),
   requestId: z.string().optional(),
   file: z.string(),
   runKey: z.string().optional(),

@@ -28,8 +28,15 @@ export function stopRun(draft: Draft, event: AgentEvent & { kind: "run.stopped" 
   remark(draft, isOver ? "late" : "unmatched");
 }
 
-/** The source's word that a run is over. It holds from its last stop on: the word may be read before the stop is. */
+/**
+ * The source's word that a run is over. It holds from its last stop on: the word may be read before the stop is. With a
+ * time of grace it is no matter of stops: the run settles when that time is over (`expire`).
+ */
 export function tellSettled(draft: Draft, event: AgentEvent & { kind: "run.settled" }): void {
+  if (event.graceMs !== undefined) {
+    const closesNs = event.atNs + BigInt(Math.round(event.graceMs * 1e6));
+    return void noteRun(draft, event, (before) => ({ closesNs: later(before.closesNs, closesNs) }));
+  }
   const run = noteRun(draft, event, (before) => ({ settledNs: later(before.settledNs, event.atNs) }));
   if (run !== undefined) settleIfTold(draft, run);
 }

@@ -26,6 +26,8 @@ export function toolSpan(session: Session, tool: OpenTool, endNs: bigint): Finis
   const spanEndNs = slept ? startNs + durationNs : endNs;
   const { outcome, errorType } = outcomeOf(tool);
   const agentName = agentNameOf(session, tool);
+  const executedNs = tool.ended?.executedNs;
+  const waited = waitSeconds(tool, executedNs ?? endNs - durationNs);
   const type = tool.mcpServer === undefined ? "function" : "extension";
   const span: Finished["span"] = {
     ...tool.context,
@@ -45,7 +47,7 @@ export function toolSpan(session: Session, tool: OpenTool, endNs: bigint): Finis
       [ATTR.errorType]: outcome === "error" ? errorType : undefined,
       [ATTR.exitCode]: tool.ended?.exitCode,
       [ATTR.toolDuration]: durationMs === undefined ? undefined : durationMs / 1e3,
-      [ATTR.toolWait]: waitSeconds(tool, endNs - durationNs),
+      [ATTR.toolWait]: waited,
       [ATTR.toolBackground]: tool.backgroundTaskId === undefined ? undefined : true,
       [ATTR.mcpMethod]: tool.mcpServer === undefined ? undefined : "tools/call",
       [ATTR.mcpServer]: tool.mcpServer,
@@ -56,7 +58,10 @@ export function toolSpan(session: Session, tool: OpenTool, endNs: bigint): Finis
       [ATTR.toolResult]: tool.output,
     }),
   };
-  const seconds = durationMs === undefined ? Math.max(0, Number(spanEndNs - startNs) / 1e9) : durationMs / 1e3;
+  const withWait = Math.max(0, Number(spanEndNs - startNs) / 1e9);
+  // Waiting for a permission is not execution.
+  const executed = executedNs === undefined ? withWait : Math.max(0, withWait - (waited ?? 0));
+  const seconds = durationMs === undefined ? executed : durationMs / 1e3;
   const error = outcome === "error" ? known({ [ATTR.errorType]: errorType }) : {};
   const labels = { [ATTR.agentName]: agentName, [ATTR.toolName]: tool.tool, [ATTR.toolType]: type, ...error };
   return { span, labels, seconds };
@@ -66,7 +71,7 @@ function outcomeOf(tool: OpenTool): { outcome: ToolOutcome; errorType?: string |
   if (tool.ended !== undefined) return tool.ended;
   if (tool.reported === undefined) return { outcome: "unknown" };
   // Asked for and not run: somebody, or a rule, said no.
-  const denied = tool.reported.outcome === "unknown" && tool.permissionNs !== undefined;
+  const denied = tool.reported.outcome === "unknown" && tool.permissionNs !== undefined && tool.ran !== true;
   return denied ? { outcome: "denied" } : tool.reported;
 }
 

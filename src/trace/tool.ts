@@ -44,13 +44,13 @@ export function endTool(draft: Draft, told: AgentEvent & { kind: "tool.ended" })
   const tool = open(draft, event);
   if (tool.ended !== undefined) return remark(draft, "duplicate");
   const { input, output } = captured(draft, { input: "tool_input", output: "tool_result" }, event.content);
-  const { outcome, errorType, exitCode, durationMs, backgroundTaskId } = event;
+  const { outcome, errorType, exitCode, durationMs, executedNs, backgroundTaskId } = event;
   const ended = note(draft, tool, {
-    ended: { atNs: event.atNs, outcome, errorType, exitCode, durationMs },
+    ended: { atNs: event.atNs, outcome, errorType, exitCode, durationMs, executedNs },
     backgroundTaskId,
     inputHash: tool.inputHash ?? event.inputHash,
     input: tool.input ?? input,
-    output,
+    output: output ?? tool.output,
   });
   if (event.commits) count(draft, "hookspan.commit.count", { [ATTR.agentName]: draft.session.agent }, event.commits);
   // Its run may be over when it ends, so it is counted there now.
@@ -67,7 +67,12 @@ export function reportTool(draft: Draft, told: AgentEvent & { kind: "tool.report
   const before = tool.reported;
   const better = before === undefined || before.outcome === "unknown" || event.outcome === "cancelled";
   const { outcome, errorType } = better ? event : before;
-  note(draft, tool, { reported: { atNs: earlier(before?.atNs, event.atNs), outcome, errorType } });
+  const { input, output } = captured(draft, { input: "tool_input", output: "tool_result" }, event.content);
+  note(draft, tool, {
+    reported: { atNs: earlier(before?.atNs, event.atNs), outcome, errorType },
+    ...(event.ran === true ? { ran: true } : {}),
+    ...known({ input: tool.input ?? input, output: output ?? tool.output }),
+  });
 }
 
 /** A permission request names no call: it belongs to the open call of that tool with the same input. */
