@@ -10,8 +10,9 @@ import { toolEvents } from "./claude-code/calls.ts";
 import { decodeLine } from "./claude-code/lines.ts";
 import { failureWord } from "./claude-code/failure-word.ts";
 import { claudeCodePayload, type ClaudeCodePayload } from "./claude-code/payload.ts";
-import { outcomeOfResult, outcomeOfTask, toolName } from "./claude-code/tool.ts";
+import { outcomeOfResult, outcomeOfTask } from "./claude-code/tool.ts";
 import { transcriptsOf } from "./claude-code/transcripts.ts";
+import { toolName } from "./mcp-name.ts";
 
 const AGENT = "claude-code";
 

@@ -30,7 +30,6 @@ test("a run settles when the time after its source's word is over, and not befor
     { ...at(3, "p1"), kind: "run.stopped", recorded: true },
     { ...at(3, "p1"), kind: "run.settled", graceMs: 500 },
   ];
-  const passed = (seconds: number): AgentEvent => ({ ...at(seconds), kind: "time.passed" });
   const early = foldAll([prompt(1, "p1"), ...word, passed(3.4)]);
   expect(early.spans).toEqual([]);
   const late: AgentEvent = { ...at(3.1, "p1"), kind: "run.stopped" };
@@ -108,3 +107,7 @@ test("the session that this one was forked from", () => {
   const ended: AgentEvent = { ...at(3), kind: "session.ended", reason: "other" };
   expect(lines(foldToEnd([started, described, ended]), "session.previous_id")).toEqual(["session claude-code 1..3 s0"]);
 });
+
+function passed(seconds: number): AgentEvent {
+  return { ...at(seconds), kind: "time.passed" };
+}

@@ -5,7 +5,8 @@ import { inputHash } from "../../event/input-hash.ts";
 import { jsonText } from "../../event/json-text.ts";
 import { optional } from "../../event/optional.ts";
 import { toolResponse, type ClaudeCodePayload } from "./payload.ts";
-import { failureOf, toolName } from "./tool.ts";
+import { failureOf } from "./tool.ts";
+import { toolName } from "../mcp-name.ts";
 
 /** PreToolUse, PermissionRequest, PermissionDenied, PostToolUse and PostToolUseFailure. */
 export function toolEvents(payload: ClaudeCodePayload, base: EventBase): AgentEvent[] {

@@ -2,13 +2,6 @@
 
 import type { ToolOutcome } from "../../event/event.ts";
 
-/** An MCP tool is `mcp__<server>__<tool>`; a plugin's server `plugin_<plugin>_<server>`. */
-export function toolName(name: string): { tool: string; mcpServer?: string } {
-  const match = /^mcp__(.+?)__(.+)$/.exec(name);
-  const [, server, tool] = match ?? [];
-  return server === undefined || tool === undefined ? { tool: name } : { tool, mcpServer: server };
-}
-
 /** How the model was told that a call was not run, or not to its end. Unknown: the text is the tool's own. */
 export function outcomeOfResult(result: unknown): { outcome: ToolOutcome; errorType?: string } {
   const text = firstText(result);

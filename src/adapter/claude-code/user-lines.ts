@@ -4,7 +4,8 @@ import type { AgentEvent, EventBase } from "../../event/event.ts";
 import { optional } from "../../event/optional.ts";
 import type { Line, LineEvents } from "./line.ts";
 import { userLine } from "./line-schema.ts";
-import { outcomeOfResult, toolName } from "./tool.ts";
+import { outcomeOfResult } from "./tool.ts";
+import { toolName } from "../mcp-name.ts";
 
 export function user(line: Line): LineEvents {
   const parsed = userLine.safeParse(line.json);
