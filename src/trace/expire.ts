@@ -5,6 +5,7 @@
 
 import type { Draft } from "./draft.ts";
 import { closeCalls } from "./call.ts";
+import { closeCompaction } from "./compaction.ts";
 import { closeSegment } from "./segment.ts";
 import { settleRun, settleSubagent } from "./settle.ts";
 import type { OpenSubagent, Run, Segment, Session } from "./session.ts";
@@ -64,6 +65,7 @@ function endSegment(draft: Draft, segment: Segment, reason: "expired" | "closed"
     for (const one of draft.session.subagents) settleSubagent(draft, one.id, endNs);
     closeTools(draft, () => true, endNs);
     closeCalls(draft, () => true);
+    closeCompaction(draft);
     draft.session.permissions = [];
     draft.session.compaction = undefined;
   }

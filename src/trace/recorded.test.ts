@@ -10,6 +10,10 @@ function prompt(seconds: number, runKey: string): AgentEvent {
   return { ...at(seconds, runKey), kind: "prompt.submitted", trigger: "user" };
 }
 
+function passed(seconds: number): AgentEvent {
+  return { ...at(seconds), kind: "time.passed" };
+}
+
 function toolStarted(seconds: number): AgentEvent {
   return { ...at(seconds, "p1"), kind: "tool.started", callId: "c1", tool: "Bash", inputHash: "h" };
 }

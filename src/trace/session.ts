@@ -206,6 +206,10 @@ export const sessionSchema = z.strictObject({
   /** The last ends of calls without an id, and the ticket that each took. */
   tickets: z.array(z.tuple([z.string(), z.string()])).default([]),
   compaction: z.strictObject({ startNs: ns, trigger: z.string(), runKey: z.string().optional() }).optional(),
+  /** An end whose start has not come: it waits for it until its run settles. */
+  compactionEnd: z
+    .strictObject({ atNs: ns, trigger: z.enum(["manual", "auto"]), runKey: z.string().exactOptional() })
+    .optional(),
   /** The end of the last compaction. */
   compactedNs: ns.optional(),
   transcripts: z.record(z.string(), transcript),

@@ -5,6 +5,7 @@
 
 import type { AgentEvent } from "../event/event.ts";
 import { closeCalls } from "./call.ts";
+import { closeCompaction } from "./compaction.ts";
 import { captured, count, emit, hasEnded, known, later, link, remark, remember, replace, type Draft } from "./draft.ts";
 import type { SpanRecord } from "./record.ts";
 import { noteRun } from "./run.ts";
@@ -46,6 +47,7 @@ export function settleRun(draft: Draft, key: string, closedBy: "expired" | "clos
   closeCalls(draft, (call) => call.runKey === key && call.subagentId === undefined);
   const facts = draft.session.runs.find((run) => run.key === key);
   if (facts === undefined) return;
+  closeCompaction(draft, key);
   const verdict = judge(facts, closedBy);
   for (const subagent of draft.session.subagents) {
     if (subagent.runKey === key && !subagent.background) settleSubagent(draft, subagent.id, verdict.endNs);
