@@ -111,7 +111,3 @@ test("the session that this one was forked from", () => {
   const ended: AgentEvent = { ...at(3), kind: "session.ended", reason: "other" };
   expect(lines(foldToEnd([started, described, ended]), "session.previous_id")).toEqual(["session claude-code 1..3 s0"]);
 });
-
-function passed(seconds: number): AgentEvent {
-  return { ...at(seconds), kind: "time.passed" };
-}
