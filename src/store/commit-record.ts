@@ -8,7 +8,7 @@ import * as z from "zod";
 import type { Series } from "../metric/totals.ts";
 import type { SpanBatch } from "../trace/record.ts";
 import type { HeldName } from "./held.ts";
-import { heldFiles, releaseMoves } from "./held.ts";
+import { heldFiles, releasedFiles, releaseMoves } from "./held.ts";
 import type { Index } from "./index-file.ts";
 import { boundedIndex } from "./index-file.ts";
 import { toJson } from "./json.ts";
@@ -61,7 +61,8 @@ export function decodeRecord(json: unknown): CommitRecord {
 
 /** `known` are the files that lie in `held/` before this commit. */
 export function recordOf(changes: Changes, seq: number, known: HeldName[]): CommitRecord {
-  const held = heldFiles(changes.held, seq);
+  const released = new Set(changes.release);
+  const isReleased = ({ traceId }: SpanBatch): boolean => released.has(traceId);
   const record: CommitRecord = { v: COMMIT_VERSION, seq, writes: [], series: changes.series, moves: [], removes: [] };
   for (const change of changes.sessions) {
     const file = `sessions/${change.file}`;
@@ -69,9 +70,13 @@ export function recordOf(changes: Changes, seq: number, known: HeldName[]): Comm
     else if ("root" in change) record.writes.push({ path: file, text: toJson(pointerTo(change.root)) });
     else record.writes.push({ path: file, text: toJson(change.session) });
   }
-  for (const { file, text } of held) record.writes.push({ path: `held/${file}`, text });
+  const kept = changes.held.filter((batch) => !isReleased(batch));
+  for (const { file, text } of heldFiles(kept, seq)) record.writes.push({ path: `held/${file}`, text });
+  for (const { file, text } of releasedFiles(changes.held.filter(isReleased), seq)) {
+    record.writes.push({ path: `outbox/${file}`, text });
+  }
   if (changes.index) record.writes.push({ path: "index.json", text: toJson(boundedIndex(changes.index)) });
-  for (const { from, to } of releaseMoves([...known, ...held], changes.release, seq)) {
+  for (const { from, to } of releaseMoves(known, changes.release, seq)) {
     record.moves.push({ from: `held/${from}`, to: `outbox/${to}` });
   }
   for (const { name, reason } of changes.quarantine) {

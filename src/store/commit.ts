@@ -119,7 +119,6 @@ function apply(deps: { disk: Disk; quarantine: Quarantine }, directory: StateDir
 
   for (const { path, text } of record.writes) replaceFile(disk, pathOf(path), text);
   if (record.series.length > 0) mergeSeries(deps, directory.totals, record.series);
-  // After the writes, for a file that this record puts into `held/` it may also move on.
   for (const { from, to } of record.moves) ifPresent(() => disk.rename(pathOf(from), pathOf(to)));
   for (const path of record.removes) ifPresent(() => disk.unlink(pathOf(path)));
 

@@ -6,8 +6,9 @@ import { expect, test } from "vitest";
 import { spanBatch } from "../../test/support/span-batch.ts";
 import { tempState } from "../../test/support/temp-state.ts";
 import { realDisk } from "./disk.ts";
-import { dueEarly, heldFiles, heldNames, listHeld, releaseMoves } from "./held.ts";
+import { dueEarly, heldFiles, heldNames, listHeld, releasedFiles, releaseMoves } from "./held.ts";
 import type { HeldFile } from "./held.ts";
+import { decodeBatch } from "./span-batch.ts";
 
 const [A, B] = ["a".repeat(32), "b".repeat(32)];
 const SECOND_NS = 1_000_000_000n;
@@ -56,4 +57,24 @@ test("a release moves all files of its traces, oldest first, and no other", () =
     { from: `${A}.9.1.88.json`, to: `000000000012.${A}.00001.88.json` },
     { from: `${A}.10.0.1.json`, to: `000000000012.${A}.00002.1.json` },
   ]);
+});
+
+test("what one commit finishes and releases shares files: by agent and version, within the bounds, after what was held", () => {
+  const batches = [spanBatch("a", 300), spanBatch("c", 1, { agentVersion: "2" }), spanBatch("b", 300)];
+  const files = releasedFiles(batches, 12);
+  const several = "f".repeat(32);
+  expect(files.map(({ file }) => file)).toEqual([
+    `000000000012.${several}.00000.512.json`,
+    `000000000012.${several}.00001.88.json`,
+    `000000000012.${several}.00002.1.json`,
+  ]);
+  const decoded = files.map(({ text }) => decodeBatch(JSON.parse(text)));
+  expect(decoded.map(({ agentVersion, traceId }) => [agentVersion, traceId])).toEqual([
+    ["1", several],
+    ["1", several],
+    ["2", several],
+  ]);
+  expect(decoded.flatMap(({ spans }) => spans)).toEqual([0, 2, 1].flatMap((i) => batches[i]?.spans ?? []));
+  const [held] = releaseMoves(heldFiles([spanBatch("e", 1)], 11), ["e".repeat(32)], 12);
+  expect(held?.to.localeCompare(files[0]?.file ?? "")).toBe(-1);
 });

@@ -2,6 +2,9 @@
  * Finished spans of runs that are not settled: `<trace>.<seq>.<part>.<spans>.json`, where `seq` is the commit that wrote
  * the file. When the run settles, a commit moves its files to the outbox. Names are derived from the commit, so applying
  * one again writes and moves the very same files.
+ *
+ * Spans that are finished and released by one and the same commit are never held: they go to the outbox at once, many
+ * traces in a file, for a file of its own (create, sync, rename, delete) costs a small run more than all else.
  */
 
 import { join } from "node:path";
@@ -9,7 +12,7 @@ import { join } from "node:path";
 import type { SpanBatch } from "../trace/record.ts";
 import { ifPresent } from "./disk.ts";
 import type { Disk } from "./disk.ts";
-import { outboxName } from "./outbox-name.ts";
+import { outboxName, SEVERAL_TRACES } from "./outbox-name.ts";
 import { BATCH_BYTES, BATCH_SPANS, encodeBatch } from "./span-batch.ts";
 
 const NAME = /^([0-9a-f]{32})\.(\d+)\.(\d+)\.(\d+)\.json$/;
@@ -29,6 +32,21 @@ export function heldFiles(batches: SpanBatch[], seq: number): (HeldName & { text
       return { file: `${traceId}.${seq}.${part}.${spans}.json`, traceId, seq, part, spans, text };
     }),
   );
+}
+
+/** The files in the outbox for spans that commit `seq` finishes and releases: one for each agent and version, if it holds them. */
+export function releasedFiles(batches: SpanBatch[], seq: number): { file: string; text: string }[] {
+  const joined = new Map<string, SpanBatch>();
+  for (const { spans, ...head } of batches) {
+    const key = `${head.agent}\0${head.agentVersion ?? ""}`;
+    const batch = joined.get(key) ?? { ...head, traceId: SEVERAL_TRACES, spans: [] };
+    batch.spans.push(...spans);
+    joined.set(key, batch);
+  }
+  return [...joined.values()].flatMap(encodeBatch).map(({ text, spans }, n) => ({
+    file: outboxName({ seq, traceId: SEVERAL_TRACES, n: String(n).padStart(5, "0"), spans }),
+    text,
+  }));
 }
 
 /** Held files by name alone; what is no held file is left out. */

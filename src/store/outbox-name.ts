@@ -4,6 +4,12 @@
  * sent alone: `x` taken out of a larger request, `a` and `b` the halves of one file.
  */
 
+/**
+ * In place of a trace id: the file holds spans of several. It sorts after the files of the same commit that were held before,
+ * so the oldest spans of a trace still go first.
+ */
+export const SEVERAL_TRACES = "f".repeat(32);
+
 const NAME = /^(\d{12})\.([0-9a-f]{32})\.(\d{5}[abx]*)\.(\d+)\.json$/;
 
 export type OutboxName = { seq: number; traceId: string; n: string; spans: number };

@@ -39,6 +39,15 @@ test.each<[string, Put[], string[]]>([
     ["b2", "a1"],
   ],
   [
+    "files of several traces go together, apart from one of a single trace",
+    [
+      [1, "00000", spanBatch("f", 2)],
+      [1, "00000", spanBatch("a", 1)],
+      [2, "00000", spanBatch("f", 3)],
+    ],
+    ["a1", "f5"],
+  ],
+  [
     "at most 512 spans",
     [
       [1, "00000", spanBatch("a", 512)],

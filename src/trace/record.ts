@@ -25,7 +25,7 @@ export type SpanRecord = SpanContext & {
   links: SpanLink[];
 };
 
-/** Spans of one trace and one resource. */
+/** Spans of one resource, and of one trace; in the outbox `traceId` may stand for several (`SEVERAL_TRACES`). */
 export type SpanBatch = { agent: string; agentVersion?: string; traceId: string; spans: SpanRecord[] };
 
 /** One step of a metric: an amount added to a counter, or one observation of a histogram. */

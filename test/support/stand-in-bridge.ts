@@ -81,9 +81,16 @@ export function runStandIn(disk: Disk, home: string, ledger: Ledger): void {
       ],
       series: [[KEY, next]],
       index: { ...emptyIndex(), costStates },
-      held: good.map((name) => ({ agent: AGENT, traceId: traceOf(name), spans: [spanOf(name)] })),
-      // A trace settles with its fourth envelope, so a release moves files of this and of earlier commits.
-      release: good.filter((name) => ENVELOPES.indexOf(name) % 4 === 3).map(traceOf),
+      held: good.flatMap((name) =>
+        [spanOf(name, traceOf(name), "0"), spanOf(name, shortTraceOf(name), "1")].map((span) => ({
+          agent: AGENT,
+          traceId: span.traceId,
+          spans: [span],
+        })),
+      ),
+      // A trace settles with its fourth envelope, so a release takes spans of this and of earlier commits. Each envelope
+      // brings a short trace besides, which settles at once: several of one commit are released together.
+      release: [...good.filter((name) => ENVELOPES.indexOf(name) % 4 === 3).map(traceOf), ...good.map(shortTraceOf)],
       envelopes: good,
       quarantine: names.filter((name) => name === POISON).map((name) => ({ name, reason: "Unknown agent!" })),
     };
@@ -170,10 +177,14 @@ function traceOf(name: string): string {
   return String(Math.floor(ENVELOPES.indexOf(name) / 4) + 1).padStart(32, "0");
 }
 
-function spanOf(name: string): SpanRecord {
+function shortTraceOf(name: string): string {
+  return name.slice(1, 3).padStart(32, "a");
+}
+
+function spanOf(name: string, traceId: string, letter: string): SpanRecord {
   return {
-    traceId: traceOf(name),
-    spanId: name.slice(1, 3).padStart(16, "0"),
+    traceId,
+    spanId: name.slice(1, 3).padStart(16, letter),
     name: "execute_tool Bash",
     kind: "internal",
     startNs: 1_795_196_713_872_299_000n,
