@@ -5,6 +5,7 @@
 
 import type { Content, Usage } from "../event/event.ts";
 import type { MetricName } from "../metric/instruments.ts";
+import { includes, withNewest } from "./ended.ts";
 import { endedKey } from "./ids.ts";
 import type { Attributes, Increment, SpanContext, SpanRecord } from "./record.ts";
 import { ATTR } from "./semconv.ts";
@@ -37,9 +38,6 @@ export type Step = {
 };
 
 export type Draft = Step & { policy: Policy };
-
-/** A duplicate beyond this many ended things of one session would be counted again. */
-const ENDED_KEPT = 2048;
 
 /** Adds a finished span, with the two ids that every span carries. */
 export function emit(draft: Draft, span: Omit<SpanRecord, "links"> & { links?: SpanRecord["links"] }): void {
@@ -79,11 +77,11 @@ export function replace<T>(list: readonly T[], item: T, next: T | undefined): T[
 
 /** Notes that a thing has ended, so that a second word on it is known for a duplicate. */
 export function remember(draft: Draft, kind: string, key: string): void {
-  draft.session.ended = [...draft.session.ended, endedKey(kind, key)].slice(-ENDED_KEPT);
+  draft.session.ended = withNewest(draft.session.ended, endedKey(kind, key));
 }
 
 export function hasEnded(session: Session, kind: string, key: string): boolean {
-  return session.ended.includes(endedKey(kind, key));
+  return includes(session.ended, endedKey(kind, key));
 }
 
 export function captured(
