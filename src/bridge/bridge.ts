@@ -66,7 +66,7 @@ export function createBridge(deps: Deps): Bridge {
       if (commit.isPending() && !applyPending()) return { progress: false, backlog: true };
       const sizes = follow.sizes(folding.live());
       const taken = envelopes.take(nowNs);
-      const read = follow.read(sizes, Number(nowNs / 1_000_000n));
+      const read = follow.read(sizes, Number(nowNs / 1_000_000n), envelopes.foldedBeforeNs());
       endings.checkProcesses(nowNs);
       const ended = endings.endDue(envelopes.horizonNs(nowNs));
       const isDue = nowNs - lastCommitNs >= COMMIT_NS || nowNs < lastCommitNs;

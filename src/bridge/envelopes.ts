@@ -17,6 +17,8 @@ export type Envelopes = {
   hasBacklog(): boolean;
   /** While older envelopes wait, it is no later than the next of them. */
   horizonNs(nowNs: bigint): bigint;
+  /** What happened at or after this may have been caused by an envelope that is not folded; undefined if there is none. */
+  foldedBeforeNs(): bigint | undefined;
   /** How many a commit would take away. */
   handled(): number;
   /** What the next commit takes away, given out once. */
@@ -29,10 +31,13 @@ export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Enve
   let backlog: SpoolEntry[] = [];
   let done: string[] = [];
   let poison: Changes["quarantine"] = [];
+  let listedNs = 0n;
+  let isListedAnew = true;
 
   return {
     take(nowNs) {
-      if (backlog.length === 0) backlog = list(nowNs);
+      isListedAnew = backlog.length === 0;
+      if (isListedAnew) [backlog, listedNs] = [list(nowNs), nowNs];
       const handled = new Set([...done, ...poison.map(({ name }) => name)]);
       const entries = backlog.splice(0, BATCH).filter(({ name }) => !handled.has(name));
       const reads = entries
@@ -52,6 +57,7 @@ export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Enve
       const next = backlog[0]?.mtimeNs;
       return next !== undefined && next < nowNs ? next : nowNs;
     },
+    foldedBeforeNs: () => backlog[0]?.mtimeNs ?? (isListedAnew ? undefined : listedNs),
     handled: () => done.length + poison.length,
     takeHandled() {
       const handled = { envelopes: done, quarantine: poison };

@@ -4,6 +4,8 @@
  *
  * A line must not overtake the hooks that ran before it was written. So the sizes are taken first (`sizes`), then the spool
  * is listed and folded, and only then are lines read, up to those sizes: whatever caused a line was in the spool by then.
+ * A long backlog is folded in parts, and the line then waits for the part that was written before it. And the main file
+ * waits for those of subagents that were met only now, for the word that ends a run ends its subagents too.
  * For the same reason a line that speaks of a run whose prompt has not been met waits in its file, for 2 s at most.
  */
 
@@ -26,8 +28,11 @@ const PROMPT_MS = 2000;
 export type Follow = {
   /** The sizes of the transcripts of sessions that may still grow. To be taken before the spool is listed. */
   sizes(sessions: readonly Session[]): Map<string, number>;
-  /** Reads what is new, up to `sizes`. True if something was read or is left to read. */
-  read(sizes: ReadonlyMap<string, number>, nowMs: number): boolean;
+  /**
+   * Reads what is new, up to `sizes`, and up to the first line that was written at or after `beforeNs`. True if something was
+   * read or is left to read.
+   */
+  read(sizes: ReadonlyMap<string, number>, nowMs: number, beforeNs?: bigint): boolean;
   /** Whether a transcript of the session has not been read as far as it goes: nothing of it may expire before. */
   isBehind(session: Session): boolean;
 };
@@ -43,7 +48,9 @@ type Followed = { agent: string; sessionId: string; file: string };
 
 type StoredPosition = NonNullable<Transcript["position"]>;
 
-type Read = { subagentId: string | undefined; lines: readonly Line[]; begin: number; decoder: unknown; nowMs: number };
+type Read = { subagentId: string | undefined; lines: readonly Line[]; begin: number; decoder: unknown } & Limits;
+
+type Limits = { nowMs: number; beforeNs: bigint | undefined };
 
 export function createFollow(deps: Deps): Follow {
   const waiting = new Map<string, number>();
@@ -62,7 +69,7 @@ export function createFollow(deps: Deps): Follow {
       for (const session of sessions) noteMissing(session, sizes);
       return sizes;
     },
-    read(sizes, nowMs) {
+    read(sizes, nowMs, beforeNs) {
       let busy = false;
       behind = new Set();
       const held = new Set<string>();
@@ -71,8 +78,8 @@ export function createFollow(deps: Deps): Follow {
         if (one === undefined) continue;
         // The main file comes last, and waits for its subagents' files: it has the last word on a run, and on the cost.
         const session = `${one.agent} ${one.sessionId}`;
-        if (held.has(session)) behind.add(file);
-        else busy = readFile(one, size, nowMs) || busy;
+        if (held.has(session) || meetsUnfollowed(one)) behind.add(file);
+        else busy = readFile(one, size, { nowMs, beforeNs }) || busy;
         if (behind.has(file)) held.add(session);
       }
       return busy || held.size > 0;
@@ -83,6 +90,12 @@ export function createFollow(deps: Deps): Follow {
         ([file, { done }]) => behind.has(file) || (done !== true && !followed.has(file)),
       ),
   };
+
+  /** A subagent of the session has been met since the sizes were taken: its file is not among them, and must come first. */
+  function meetsUnfollowed({ agent, sessionId }: Followed): boolean {
+    const session = deps.session(agent, sessionId);
+    return Object.entries(session?.transcripts ?? {}).some(([file, { done }]) => done !== true && !followed.has(file));
+  }
 
   /** A transcript comes into being with the first prompt: one that is not there when a run has ended is missing. */
   function noteMissing(session: Session, sizes: ReadonlyMap<string, number>): void {
@@ -96,7 +109,7 @@ export function createFollow(deps: Deps): Follow {
     }
   }
 
-  function readFile(one: Followed, upTo: number, nowMs: number): boolean {
+  function readFile(one: Followed, upTo: number, limits: Limits): boolean {
     const session = deps.session(one.agent, one.sessionId);
     const transcript = session?.transcripts[one.file];
     if (session === undefined || transcript === undefined) return false;
@@ -119,7 +132,7 @@ export function createFollow(deps: Deps): Follow {
       lines: result.lines,
       begin,
       decoder,
-      nowMs,
+      ...limits,
     });
     const next = stoppedAt === undefined ? result.position : { inode: result.position.inode, offset: stoppedAt };
     const atNs = session.lastNs;
@@ -136,7 +149,7 @@ export function createFollow(deps: Deps): Follow {
   /** Folds lines until one has to wait. `stoppedAt` is the offset where that one begins. */
   function foldLines(one: Followed, read: Read): { stoppedAt?: number; memory: unknown } {
     const adapter = adapterFor(one.agent);
-    const { subagentId, nowMs } = read;
+    const { subagentId, nowMs, beforeNs } = read;
     let memory = read.decoder;
     let { begin } = read;
     for (const line of read.lines) {
@@ -148,7 +161,8 @@ export function createFollow(deps: Deps): Follow {
       };
       const decoded = adapter?.decodeLine?.(line.text, context);
       if (decoded === undefined) continue;
-      if (mustWait(one, decoded.events, nowMs)) return { stoppedAt: begin, memory };
+      if (isAfter(decoded.events, beforeNs) || mustWait(one, decoded.events, nowMs))
+        return { stoppedAt: begin, memory };
       if (decoded.malformed === true) deps.onSkipped("transcript_line_malformed");
       foldLine(decoded.events.map((event) => notAfter(event, BigInt(nowMs) * 1_000_000n + AHEAD_NS)));
       memory = decoded.decoder;
@@ -193,6 +207,11 @@ export function createFollow(deps: Deps): Follow {
     const base = { agent: one.agent, sessionId: one.sessionId, atNs: session.lastNs };
     deps.fold({ ...base, kind: "subagent.linked", subagentId: subagent.id, callId });
   }
+}
+
+/** A line's time is cut to milliseconds: within the same one, it may be the later. */
+function isAfter(events: readonly AgentEvent[], beforeNs: bigint | undefined): boolean {
+  return beforeNs !== undefined && events.some(({ atNs }) => atNs + 1_000_000n > beforeNs);
 }
 
 /** No event begins after its end, or lies in the future. */
