@@ -1,5 +1,11 @@
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
@@ -8,7 +14,7 @@ import { gunzipSync } from "node:zlib";
 import { parseOtlp, type OtlpBody } from "./otlp-json.ts";
 
 /** One request as it arrived; `body` is its JSON, gunzipped. */
-type RecordedRequest = {
+export type RecordedRequest = {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
@@ -64,7 +70,8 @@ export async function createOtlpRecorder(
 
   const listener: RequestListener = (request, response) => {
     void (async () => {
-      const bytes = await buffer(request);
+      const bytes = await wholeBody(request);
+      if (bytes === undefined) return;
       const recorded: RecordedRequest = {
         method: request.method ?? "",
         path: request.url ?? "",
@@ -106,6 +113,15 @@ export async function createOtlpRecorder(
       });
     },
   };
+}
+
+/** Undefined if the sender died before it had sent all of it. */
+async function wholeBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  try {
+    return await buffer(request);
+  } catch {
+    return undefined;
+  }
 }
 
 function take(): Answer {
