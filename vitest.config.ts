@@ -24,6 +24,16 @@ export default defineConfig({
           // Real programs, on machines that may be busy.
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "proof",
+          include: ["test/proof/**/*.test.ts"],
+          // Hundreds of processes, killed at their instants: beside other tests that would take for ever. So after them.
+          sequence: { groupOrder: 1 },
+          testTimeout: 600_000,
         },
       },
     ],

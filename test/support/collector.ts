@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { readSpans, readSums, type ReceivedPoint, type ReceivedSpan } from "../../src/view/otlp-json.ts";
-import { freePorts, startProgram } from "./start-program.ts";
+import { freePorts, startProgram, type AtEnd } from "./start-program.ts";
 import { tempDirectory } from "./temp-state.ts";
 
 /** The file that users get. */
@@ -38,18 +38,19 @@ export type RunningCollector = {
 };
 
 /** Ports and exporters are all that differs from what users run: receivers, processors and connectors are the shipped ones. */
-export async function startCollector(options: CollectorOptions): Promise<RunningCollector> {
-  const directory = tempDirectory();
+export async function startCollector(options: CollectorOptions, atEnd?: AtEnd): Promise<RunningCollector> {
+  const directory = tempDirectory(atEnd);
   const port = await freePorts("grpc", "http", "health", "metrics");
   const overlay = join(directory, "overlay.yaml");
   writeFileSync(overlay, JSON.stringify(overlayFor(options, port, directory)));
-  const program = await startProgram({
+  const start = {
     command: options.program,
     args: ["--config", COLLECTOR_CONFIG, "--config", overlay],
     cwd: directory,
     env: { COLLECTOR_QUEUE: join(directory, "queue"), ...options.env },
     ready: `http://127.0.0.1:${port("health")}/`,
-  });
+  };
+  const program = await startProgram(start, atEnd);
   return {
     endpoint: `http://127.0.0.1:${port("http")}`,
     stop: () => program.stop(),

@@ -24,8 +24,14 @@ export type StartOptions = {
 const PROBE_MS = 20;
 const READY_WITHIN_MS = 60_000;
 
+/** What is to be done at the end of a test, or of what stands in for one. */
+export type AtEnd = (clean: () => void | Promise<void>) => void;
+
 /** Starts a server and waits until it is ready. It is killed at the end of the test if it was not stopped. */
-export async function startProgram({ command, args, cwd, env, ready }: StartOptions): Promise<RunningProgram> {
+export async function startProgram(
+  { command, args, cwd, env, ready }: StartOptions,
+  atEnd: AtEnd = onTestFinished,
+): Promise<RunningProgram> {
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   let failure: Error | undefined;
@@ -33,7 +39,7 @@ export async function startProgram({ command, args, cwd, env, ready }: StartOpti
     stream.setEncoding("utf8").on("data", (text: string) => (said = `${said}${text}`.slice(-20_000)));
   child.once("error", (error) => (failure = error));
   const ended = once(child, "close");
-  onTestFinished(async () => {
+  atEnd(async () => {
     if (!hasEnded()) child.kill("SIGKILL");
     await ended;
   });

@@ -7,6 +7,7 @@ import { onTestFinished } from "vitest";
 import { realDisk } from "../../src/store/disk.ts";
 import { createStateDirectory } from "../../src/store/state-directory.ts";
 import type { StateDirectory } from "../../src/store/state-directory.ts";
+import type { AtEnd } from "./start-program.ts";
 
 /** A fresh state directory on the real disk, removed after the test. */
 export function tempState(): StateDirectory {
@@ -14,8 +15,8 @@ export function tempState(): StateDirectory {
 }
 
 /** A fresh directory on the real disk, removed after the test. */
-export function tempDirectory(): string {
+export function tempDirectory(atEnd: AtEnd = onTestFinished): string {
   const directory = mkdtempSync(join(tmpdir(), "hookspan-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  atEnd(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
