@@ -100,7 +100,7 @@ beforeAll(async () => {
     ),
   );
   bodies = pair.recorder.requests.map(({ body }) => body);
-});
+}, 120_000);
 
 test("all three operations of the conventions, and ours, were sent", () => {
   const operations = new Set(spansSent().map((span) => plain(span.attributes)[ATTR.operation]));

@@ -1,7 +1,8 @@
 import type { Adapter } from "./adapter.ts";
 import { claudeCode } from "./claude-code.ts";
+import { codex } from "./codex.ts";
 
-const ADAPTERS: readonly Adapter[] = [claudeCode];
+const ADAPTERS: readonly Adapter[] = [claudeCode, codex];
 
 /** The adapter of an agent by the name that its hook was given; undefined for a name that no adapter has. */
 export function adapterFor(agent: string): Adapter | undefined {

@@ -29,6 +29,7 @@ export type Replayed = {
 /** What hooks see around them, by agent: a process that lives, and the marker variables that its adapter reads. */
 const SURROUNDINGS: Record<string, Partial<EnvelopeDraft>> = {
   "claude-code": { env: { CLAUDE_PID: "4242", CLAUDE_CODE_ENTRYPOINT: "sdk-cli" } },
+  codex: { ppid: 4242 },
 };
 
 const BOUNDS = {
