@@ -82,7 +82,10 @@ function subagentActivity(line: Line, item: Item): AgentEvent[] {
   if (!parsed.success || parsed.data.kind !== "started") return [];
   const { agent_thread_id: subagentId } = parsed.data;
   const { subagentId: _launcher, ...base } = line.base;
+  const name = line.state.calls.find(([id]) => id === item.id)?.[1] ?? "unknown";
+  const call = { callId: item.id, ...toolName(name) };
   return [
+    { ...line.base, ...call, kind: "tool.reported", outcome: "success", ran: true },
     { ...base, kind: "subagent.started", recorded: true, subagentId, type: "" },
     { ...base, kind: "subagent.linked", recorded: true, subagentId, callId: item.id, background: true },
   ];
