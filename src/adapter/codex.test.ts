@@ -156,6 +156,29 @@ test.each([
   expect(codex.decode({ ...envelope({}), payload: Buffer.from(text) })).toEqual({ status: "invalid", reason });
 });
 
+test("the snippet registers every event, within the client's limits", () => {
+  const entry = z.strictObject({
+    hooks: z.tuple([z.strictObject({ type: z.literal("command"), command: z.string(), timeout: z.number() })]),
+  });
+  const file = join(import.meta.dirname, "..", "..", "hooks", "codex.hooks.json");
+  // Another key at the root would make Codex ignore the file.
+  const snippet = z.strictObject({ hooks: z.record(z.string(), z.tuple([entry])) });
+  const { hooks } = snippet.parse(JSON.parse(readFileSync(file, "utf8")));
+  const events = codexPayload.options.map(({ shape }) => shape.hook_event_name.value);
+  expect(Object.keys(hooks).sort()).toEqual(events.sort());
+  for (const [
+    event,
+    [
+      {
+        hooks: [one],
+      },
+    ],
+  ] of Object.entries(hooks)) {
+    expect(one.command).toBe("/path/to/hookspan/hooks/hookspan.sh codex");
+    expect(one.timeout).toBeLessThanOrEqual(event === "SessionEnd" || event === "Interrupt" ? 3 : 5);
+  }
+});
+
 describe("our schemas", () => {
   const shapes = new Map(
     codexPayload.options.map(({ shape }): [string, string[]] => [

@@ -32,7 +32,11 @@ const ALL_SPANS = ["session", "run", "call", "tool", "subagent", "hook", "compac
 /** By the key of `ATTR`: a name that is not described here does not compile. */
 const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
   sessionId: { type: "string", on: ALL_SPANS, brief: "the agent's own session id" },
-  sessionPreviousId: { type: "string", on: ["session"], brief: "the session that this one followed in one process" },
+  sessionPreviousId: {
+    type: "string",
+    on: ["session"],
+    brief: "the session that this one followed in one process, or was forked from",
+  },
   conversationId: {
     type: "string",
     on: ALL_SPANS,

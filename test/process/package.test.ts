@@ -23,6 +23,7 @@ const FILES = [
   "dist/hookspan.cjs",
   "docker-compose.yml",
   "hooks/claude-code.settings.json",
+  "hooks/codex.hooks.json",
   "hooks/hookspan.sh",
   "package.json",
 ];
