@@ -133,6 +133,25 @@ describe("a state that a newer hookspan wrote", () => {
     },
   );
 
+  test("of one session alone: it is left, and its events wait in the spool; the other sessions go on", async () => {
+    const installed = await install();
+    await installed.hook(call("session-1", 1), NO_BRIDGE);
+    expect(await installed.run(["flush"])).toEqual(FLUSHED);
+    const [name = ""] = readdirSync(join(installed.state, "sessions"));
+    const file = join(installed.state, "sessions", name);
+    const own = readFileSync(file);
+    writeFileSync(file, JSON.stringify({ v: 99, tomorrow: "unknown" }));
+    for (const payload of [call("session-1", 2), call("session-2", 3)]) await installed.hook(payload, NO_BRIDGE);
+    const { stderr } = await installed.run(["flush", "--close"]);
+    expect(stderr).toContain("the state of a session cannot be used reason=newer");
+    expect(readFileSync(file, "utf8")).toBe(JSON.stringify({ v: 99, tomorrow: "unknown" }));
+    expect(callIds(installed)).toEqual(["toolu_3"]);
+    expect(installed.spool()).toHaveLength(1);
+    writeFileSync(file, own);
+    expect(await installed.run(["flush", "--close"])).toEqual(FLUSHED);
+    expect(callIds(installed)).toEqual(["toolu_1", "toolu_2", "toolu_3"]);
+  });
+
   test("once it is gone, or hookspan is upgraded, what waited is delivered", async () => {
     const installed = await install();
     const totals = join(installed.state, "totals.json");

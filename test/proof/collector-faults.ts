@@ -15,8 +15,6 @@ export function collectorFaults(collector: RunningCollector, booked: readonly Bo
     const before = last.get(point.series);
     if (before === undefined || point.atNs >= before.atNs) last.set(point.series, point);
   }
-  const totalOf = (points: Iterable<{ metric: string; value: number }>, metric: string): number =>
-    [...points].filter((one) => one.metric === metric).reduce((sum, { value }) => sum + value, 0);
   const sent = [...lastPoints(booked).values()].map(({ metric, value }) => ({ metric, value: value[0] ?? 0 }));
   const off = ["hookspan.token.usage", "hookspan.cost", "hookspan.run.count"].filter(
     (metric) => Math.abs(totalOf(last.values(), metric) - totalOf(sent, metric)) > 1e-9,
@@ -29,4 +27,8 @@ export function collectorFaults(collector: RunningCollector, booked: readonly Bo
       (metric) => `the Collector's last ${metric} is ${totalOf(last.values(), metric)}, not ${totalOf(sent, metric)}`,
     ),
   ];
+}
+
+function totalOf(points: Iterable<{ metric: string; value: number }>, metric: string): number {
+  return [...points].filter((one) => one.metric === metric).reduce((sum, { value }) => sum + value, 0);
 }

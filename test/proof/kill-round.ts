@@ -118,7 +118,7 @@ export async function killWhileFeeding(
 export async function measureStart(site: Site, endpoint: string): Promise<number> {
   const startMs = performance.now();
   await runOnce(site, endpoint, ["flush", "--timeout", "1"]);
-  return Math.min(300, Math.max(100, performance.now() - startMs));
+  return Math.min(600, Math.max(100, performance.now() - startMs));
 }
 
 export function countKills(

@@ -11,7 +11,7 @@ test("2,000 events, 200 bridges and some hooks killed, a receiver that is often 
     events: 2000,
     sessions: 20,
     kills: 200,
-    troublePercent: 25,
+    troublePercent: 40,
     realHooksEvery: 5,
     hookKillPercent: 10,
     onProgress: () => {},

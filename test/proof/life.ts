@@ -15,8 +15,8 @@ import type { Receiver } from "./receiver.ts";
 export const PROGRAM = join(import.meta.dirname, "../../dist/hookspan.cjs");
 
 /**
- * What the SIGKILL waits for; each is aimed at a window in which something is half done. All come at the latest at `byMs`
- * after the start; `nth`: at which of the events that it waits for.
+ * What the SIGKILL waits for; each is aimed at a window in which something is half done. `nth`: at which of the events that
+ * it waits for; if there are not so many, `byMs` after the bridge got to work. `time` and `leaving` count from the start.
  */
 export type Aim = { byMs: number; afterMs: number; nth: number } & (
   | { at: "time" }
@@ -43,7 +43,7 @@ export function randomAim(random: Random, startMs: number): Aim {
     afterMs: random.next() * startMs * (what.at === "leaving" ? 0.5 : 0),
     nth: 1,
   });
-  const late = { byMs: 4 * startMs, afterMs: random.chance(0.5) ? 0 : random.next() * 4 };
+  const late = { byMs: startMs, afterMs: random.chance(0.5) ? 0 : random.next() * 4 };
   const name = (directory: string, pattern: RegExp, most: number): Aim => ({
     ...late,
     at: "name",
@@ -104,7 +104,7 @@ export async function liveOnce({ site, receiver, life, command, aim }: LifeOptio
   let said = "";
   child.stderr.on("data", (text: Buffer) => (said += text.toString()));
   const closed = once(child, "close");
-  const disarm = arm(child, aim, { site, receiver, life });
+  const disarm = arm(child, aim, { site, receiver, life, command });
   await closed;
   disarm();
   const killed = child.signalCode === "SIGKILL";
@@ -145,8 +145,8 @@ export function unackedSpans(site: Site): Set<string> {
 
 const batchSchema = z.object({ spans: z.array(z.object({ traceId: z.string(), spanId: z.string() })) });
 
-function arm(child: ChildProcess, aim: Aim, where: { site: Site; receiver: Receiving; life: string }): () => void {
-  const { site, receiver, life } = where;
+function arm(child: ChildProcess, aim: Aim, where: Omit<LifeOptions, "aim">): () => void {
+  const { site, receiver, life, command } = where;
   let isArmed = true;
   const kill = (): void => {
     if (!isArmed) return;
@@ -161,26 +161,39 @@ function arm(child: ChildProcess, aim: Aim, where: { site: Site; receiver: Recei
     leaving = setTimeout(kill, aim.afterMs);
   };
   let waitedFor = 0;
-  const count = (): void => {
+  /** True if it was time. */
+  const count = (): boolean => {
     waitedFor += 1;
     if (waitedFor === aim.nth) kill();
+    return waitedFor === aim.nth;
   };
   let leaving: NodeJS.Timeout | undefined;
-  const timer = setTimeout(late, aim.byMs);
-  const watcher =
-    aim.at === "name"
-      ? watch(join(site.state, aim.directory), (_event, name) => {
-          if (name !== null && aim.name.test(name)) count();
-        })
-      : undefined;
-  receiver.onRequest((from, signal) => {
-    if (aim.at === "request" && from === life && aim.signal === signal) count();
-  });
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => void (timer ??= setTimeout(late, aim.byMs));
+  const isTimed = aim.at === "time" || aim.at === "leaving";
+  // A flush makes no lease: its time counts from the start too.
+  if (isTimed || command === "flush") begin();
+  const watchers = [
+    watch(site.state, (_event, name) => {
+      if (name === "lease") begin();
+    }),
+    ...(aim.at === "name"
+      ? [
+          watch(
+            join(site.state, aim.directory),
+            (_event, name) => void (name !== null && aim.name.test(name) && count()),
+          ),
+        ]
+      : []),
+  ];
+  receiver.onRequest(
+    (from, signal) => aim.at === "request" && from === life && aim.signal === signal && isArmed && count(),
+  );
   return () => {
     isArmed = false;
     clearTimeout(timer);
     clearTimeout(leaving);
-    watcher?.close();
+    for (const watcher of watchers) watcher.close();
     receiver.onRequest(undefined);
   };
 }

@@ -63,13 +63,13 @@ async function runRound(kind: Kind, seed: number): Promise<Row | undefined> {
         return {
           kind,
           seed,
-          ...(await runKillRound({ ...kills, troublePercent: (seed % 4) * 20, realHooksEvery: 2 + (seed % 7) })),
+          ...(await runKillRound({ ...kills, troublePercent: 20 + (seed % 4) * 20, realHooksEvery: 2 + (seed % 7) })),
         };
       case "collector": {
         if (collector === undefined) return undefined;
         const toFiles = ["traces", "metrics", "metrics/spans"] as const;
         const running = await startCollector({ program: collector, toFiles }, (clean) => cleaning.push(clean));
-        const options = { ...kills, troublePercent: 20, realHooksEvery: 5, collector: running };
+        const options = { ...kills, troublePercent: 30, realHooksEvery: 5, collector: running };
         return { kind, seed, ...(await runKillRound(options)) };
       }
       case "spool":
@@ -80,7 +80,7 @@ async function runRound(kind: Kind, seed: number): Promise<Row | undefined> {
         return runModel(seed);
     }
   } finally {
-    for (const clean of cleaning.reverse()) await clean();
+    for (const clean of cleaning.toReversed()) await clean();
     rmSync(root, { recursive: true, force: true });
   }
 }

@@ -30,15 +30,18 @@ export type Receiver = {
   outages(): number;
   /** From now on so many of a hundred requests meet with trouble. */
   trouble(percent: number): void;
-  /** Called for each request before it is answered. */
-  onRequest(listener: ((life: string, signal: "traces" | "metrics") => void) | undefined): void;
+  /** Called for each request before anything becomes of it. True: its sender was killed; then half of them are not stored. */
+  onRequest(listener: ((life: string, signal: "traces" | "metrics") => boolean) | undefined): void;
   close(): Promise<void>;
 };
 
-type Trouble = { fate: "unsaid" | "refused"; answer: Answer };
+type Met = { fate: Booked["fate"]; answer: Answer };
+type Trouble = Met & { fate: "unsaid" | "refused" };
 
 const JSON_TYPE = { "content-type": "application/json" };
 const DONE: Answer = { status: 200, headers: JSON_TYPE, body: '{"partialSuccess":{}}' };
+
+const TAKEN: Met = { fate: "taken", answer: DONE };
 
 const TROUBLES: [Trouble, ...Trouble[]] = [
   { fate: "refused", answer: { status: 503 } },
@@ -73,13 +76,13 @@ export async function createReceiver(
     const life = String(request.headers["x-life"] ?? "");
     const signal = request.path === "/v1/traces" ? "traces" : "metrics";
     const content = { life, spans: spansOf(request), points: pointsOf(request) };
-    const met = random.chance(percent / 100) ? troubleFor(content) : { fate: "taken" as const, answer: DONE };
+    const isKilled = listener?.(life, signal) === true;
+    const met = isKilled ? killed() : random.chance(percent / 100) ? troubleFor(content) : TAKEN;
     const { fate, answer } = met.fate === "refused" ? met : ((await forward(request)) ?? met);
-    if (fate !== "taken") outages += 1;
+    if (fate !== "taken" && !isKilled) outages += 1;
     booked.push({ ...content, fate });
     // Kept by nobody after this: a proof may run for hours.
     recorder.requests.length = 0;
-    listener?.(life, signal);
     return answer;
   });
 
@@ -100,6 +103,11 @@ export async function createReceiver(
     return response.ok
       ? undefined
       : { fate: "refused", answer: { status: response.status, body: await response.text() } };
+  }
+
+  /** Nobody waits for the answer any more. */
+  function killed(): Trouble {
+    return { fate: random.chance(0.5) ? "refused" : "unsaid", answer: DONE };
   }
 
   function troubleFor({ spans }: { spans: Arrived[] }): Trouble {
@@ -128,7 +136,7 @@ function pointsOf({ body }: RecordedRequest): SeriesPoint[] {
               ? [Number(point.asInt ?? point.asDouble)]
               : [Number(point.sum), Number(point.count), ...point.bucketCounts.map(Number)];
           return {
-            series: `${agent} ${metric.name} ${JSON.stringify(Object.entries(attributes).sort())}`,
+            series: `${agent} ${metric.name} ${JSON.stringify(Object.entries(attributes).sort(byName))}`,
             metric: metric.name,
             attributes,
             startNs: BigInt(point.startTimeUnixNano),
@@ -139,4 +147,8 @@ function pointsOf({ body }: RecordedRequest): SeriesPoint[] {
       ),
     );
   });
+}
+
+function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1;
 }

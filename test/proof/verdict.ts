@@ -89,8 +89,6 @@ export function lastPoints(booked: readonly Booked[]): Map<string, SeriesPoint> 
 }
 
 export function compareTotals(came: Map<string, SeriesPoint>, should: Map<string, SeriesPoint>): string[] {
-  const flat = (points: Map<string, SeriesPoint>): Record<string, number> =>
-    Object.fromEntries([...points].flatMap(([key, { value }]) => value.map((one, i) => [`${key} ${i}`, one])));
   return differing("total", flat(came), flat(should));
 }
 
@@ -105,8 +103,6 @@ export function compareTotalsWithTruth(points: Map<string, SeriesPoint>, truth: 
     }
     return sums;
   };
-  const nonzero = (record: Record<string, number>): Record<string, number> =>
-    Object.fromEntries(Object.entries(record).filter(([, value]) => value !== 0));
   const ended = truth.calls.length;
   return [
     ...differing("tokens", of("hookspan.token.usage", "gen_ai.request.model", "hookspan.token.kind"), truth.tokens),
@@ -149,10 +145,21 @@ function isAnswerLost(key: string, request: Booked, deaths: ReadonlyMap<string, 
 
 function differing(what: string, came: Record<string, number>, should: Record<string, number>): string[] {
   const keys = [...new Set([...Object.keys(came), ...Object.keys(should)])].sort();
-  const off = keys.filter(
-    (key) => Math.abs((came[key] ?? Number.NaN) - (should[key] ?? Number.NaN)) <= CLOSE === false,
-  );
+  const off = keys.filter((key) => !isClose(came[key], should[key]));
   return off.slice(0, SHOWN).map((key) => `${what} ${key}: ${came[key] ?? "none"}, not ${should[key] ?? "none"}`);
+}
+
+/** Every number of every series: a histogram has many. */
+function flat(points: Map<string, SeriesPoint>): Record<string, number> {
+  return Object.fromEntries([...points].flatMap(([key, { value }]) => value.map((one, i) => [`${key} ${i}`, one])));
+}
+
+function nonzero(record: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== 0));
+}
+
+function isClose(one: number | undefined, other: number | undefined): boolean {
+  return one !== undefined && other !== undefined && Math.abs(one - other) <= CLOSE;
 }
 
 function told(what: string, items: readonly string[]): string[] {
