@@ -70,3 +70,23 @@ test("the events of a child session become its root's, in the same process and a
   expect(batch?.spans[0]?.parentSpanId).toBe(root?.subagents[0]?.context.spanId);
   expect(batch?.spans[0]?.attributes["session.id"]).toBe("root");
 });
+
+test("23: a conversation that goes on under other session ids keeps the id of the first, over a restart too", () => {
+  const rotate = (seconds: number, from: string, to: string): AgentEvent[] => [
+    { ...at(seconds, from), kind: "session.ended", reason: "other" },
+    { ...at(seconds, to), kind: "session.continued", previousSessionId: from },
+    { ...at(seconds + 1, to), kind: "session.ended", reason: "other" },
+    { ...at(seconds + 9, to), kind: "time.passed" },
+  ];
+  const first = open();
+  for (const event of rotate(10, "one", "two")) first.folding.fold(event);
+  first.commit();
+  const second = open();
+  for (const event of rotate(30, "two", "three")) second.folding.fold(event);
+  const [batch] = second.folding.take().held;
+  expect(batch?.spans[0]?.attributes).toMatchObject({
+    "session.id": "three",
+    "gen_ai.conversation.id": "one",
+    "session.previous_id": "two",
+  });
+});

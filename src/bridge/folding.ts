@@ -76,7 +76,7 @@ export function createFolding(deps: Deps): Folding {
       const file = fileOf(event.agent, event.sessionId);
       if (file === undefined) return false;
       const before = remembered(sessions.get(file), event);
-      const linked = link(index, withBirth(withRepository(event, before), before));
+      const linked = link(index, withBirth(withConversation(withRepository(event, before)), before));
       const step = fold(before, rooted(linked.event, before), policy);
       if (event.kind === "subagent.started") adopt(event, step.session);
       if (linked.index !== undefined) [index, indexChanged] = [linked.index, true];
@@ -177,6 +177,14 @@ export function createFolding(deps: Deps): Folding {
     if (event.kind !== "session.described" || event.cwd === undefined || event.cwd === session?.cwd) return event;
     const repository = deps.repositoryOf(event.cwd);
     return repository === undefined ? event : { ...event, repository };
+  }
+
+  /** A chain of sessions is one conversation, named by the first. */
+  function withConversation(event: AgentEvent): AgentEvent {
+    if (event.kind !== "session.continued") return event;
+    const file = fileOf(event.agent, event.previousSessionId);
+    const conversationId = file === undefined ? undefined : sessions.get(file)?.conversationId;
+    return conversationId === undefined ? event : { ...event, conversationId };
   }
 
   /** Looked up once for each process: it may be gone, and its number another's, by the next event. */

@@ -43,6 +43,13 @@ export type AgentEvent =
       /** The session that this one follows in the same process; filled in by the bridge from its index. */
       previousSessionId?: string;
     })
+  | (EventBase & {
+      /** The conversation of another session goes on under this id (some agents rotate it when they compact). */
+      kind: "session.continued";
+      previousSessionId: string;
+      /** The id that the conversation began under, if that is not the previous one; filled in by the bridge. */
+      conversationId?: string;
+    })
   | (EventBase & { kind: "session.ended"; reason: string })
   | (EventBase & {
       kind: "prompt.submitted";

@@ -48,7 +48,12 @@ export function emit(draft: Draft, span: Omit<SpanRecord, "links"> & { links?: S
     ...span,
     endNs,
     links: span.links ?? [],
-    attributes: { [ATTR.sessionId]: session.id, [ATTR.conversationId]: session.id, ...span.attributes, ...skewed },
+    attributes: {
+      [ATTR.sessionId]: session.id,
+      [ATTR.conversationId]: session.conversationId ?? session.id,
+      ...span.attributes,
+      ...skewed,
+    },
   });
 }
 

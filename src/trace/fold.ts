@@ -12,7 +12,7 @@ import { closeSession, expire } from "./expire.ts";
 import { noteHookRun } from "./hook-run.ts";
 import { sessionContext } from "./ids.ts";
 import { noteRun, submitPrompt, touchRun } from "./run.ts";
-import { endSession, namePrevious, startSession, touchSegment } from "./segment.ts";
+import { continueSession, endSession, namePrevious, startSession, touchSegment } from "./segment.ts";
 import { newSession, type Run, type Session } from "./session.ts";
 import { stopRun, tellSettled } from "./settle.ts";
 import { endSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
@@ -90,6 +90,8 @@ function apply(draft: Draft, event: AgentEvent): void {
       return describe(draft, event);
     case "session.started":
       return startSession(draft, event);
+    case "session.continued":
+      return continueSession(draft, event);
     case "session.ended":
       return endSession(draft, event);
     case "prompt.submitted":

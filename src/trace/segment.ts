@@ -52,6 +52,14 @@ export function namePrevious(draft: Draft, previousSessionId: string): void {
   if (first !== undefined && draft.session.previousSegment === undefined) update(draft, first, { previousSessionId });
 }
 
+/** The conversation keeps the id that it began under, over any number of sessions. */
+export function continueSession(draft: Draft, event: AgentEvent & { kind: "session.continued" }): void {
+  const { previousSessionId } = event;
+  draft.session.conversationId = event.conversationId ?? previousSessionId;
+  const segment = segmentAt(draft.session, event.atNs);
+  if (segment !== undefined) update(draft, segment, { previousSessionId });
+}
+
 export function endSession(draft: Draft, event: AgentEvent & { kind: "session.ended" }): void {
   const segment = segmentAt(draft.session, event.atNs);
   if (segment === undefined) return remark(draft, draft.session.closedNs === undefined ? "unmatched" : "late");
@@ -139,7 +147,7 @@ function isLate(session: Session, event: AgentEvent): boolean {
 }
 
 function isEventful(event: AgentEvent): boolean {
-  return event.kind !== "session.started" && event.kind !== "noted";
+  return event.kind !== "session.started" && event.kind !== "session.continued" && event.kind !== "noted";
 }
 
 function open(draft: Draft, event: AgentEvent): void {

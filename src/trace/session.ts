@@ -177,6 +177,8 @@ export const sessionSchema = z.strictObject({
   /** The first event: what was written before it is not ours to count. */
   startedNs: ns,
   lastNs: ns,
+  /** Where the conversation began under another session id: that id. */
+  conversationId: z.string().optional(),
   cwd: z.string().optional(),
   agentVersion: z.string().optional(),
   entrypoint: z.string().optional(),

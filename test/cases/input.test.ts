@@ -42,7 +42,7 @@ test("15: fifty hook processes of one session at once: fifty tool spans, none to
   stage.step(now());
   stage.step(now() + 3);
   const all = await stage.sent();
-  const [root] = all.spans.filter(({ name }) => name === "invoke_agent claude-code");
+  const root = all.spans.find(({ name }) => name === "invoke_agent claude-code");
   const tools = all.spans.filter(({ name }) => name === "execute_tool Bash");
   expect(new Set(tools.map(({ attributes }) => attributes["gen_ai.tool.call.id"])).size).toBe(50);
   expect(tools.filter(({ parentSpanId }) => parentSpanId === root?.spanId)).toHaveLength(50);
