@@ -72,12 +72,6 @@ test("the events of a child session become its root's, in the same process and a
 });
 
 test("23: a conversation that goes on under other session ids keeps the id of the first, over a restart too", () => {
-  const rotate = (seconds: number, from: string, to: string): AgentEvent[] => [
-    { ...at(seconds, from), kind: "session.ended", reason: "other" },
-    { ...at(seconds, to), kind: "session.continued", previousSessionId: from },
-    { ...at(seconds + 1, to), kind: "session.ended", reason: "other" },
-    { ...at(seconds + 9, to), kind: "time.passed" },
-  ];
   const first = open();
   for (const event of rotate(10, "one", "two")) first.folding.fold(event);
   first.commit();
@@ -90,3 +84,12 @@ test("23: a conversation that goes on under other session ids keeps the id of th
     "session.previous_id": "two",
   });
 });
+
+function rotate(seconds: number, from: string, to: string): AgentEvent[] {
+  return [
+    { ...at(seconds, from), kind: "session.ended", reason: "other" },
+    { ...at(seconds, to), kind: "session.continued", previousSessionId: from },
+    { ...at(seconds + 1, to), kind: "session.ended", reason: "other" },
+    { ...at(seconds + 9, to), kind: "time.passed" },
+  ];
+}

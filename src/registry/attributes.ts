@@ -151,7 +151,11 @@ const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
   sessionSynthetic: { type: "boolean", on: ["session"], brief: "no start was seen: another event opened it" },
   sessionRuns: { type: "int", on: ["session"], brief: "how many runs it had" },
   codeChange: { type: "string", on: ["metric"], brief: "`added` or `removed`" },
-  orphaned: { type: "boolean", on: ["tool", "subagent"], brief: "no end was seen: its run's end closed it" },
+  orphaned: {
+    type: "boolean",
+    on: ["tool", "subagent"],
+    brief: "no end was seen: the end of its run, subagent or session closed it",
+  },
   startMissing: { type: "boolean", on: ["tool", "subagent", "compaction"], brief: "no start was seen" },
   clockSkewed: { type: "boolean", on: ALL_SPANS, brief: "its times contradicted each other and were put right" },
   linkType: { type: "string", on: ["link"], brief: "what the link leads to" },
