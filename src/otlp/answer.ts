@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Outcome } from "./outcome.ts";
 
 /** The head of an HTTP answer, and what the receiver says in its body, fit to be shown (empty if it says nothing). */
-export type Answer = { status: number; text: string; retryAfter?: string; contentType?: string };
+export type Answer = { status: number; text: string; retryAfter?: string; contentType?: string; location?: string };
 
 /** A server that speaks TLS says so with 400 when the endpoint reads `http://`: a matter of settings, not of the data. */
 const PLAIN_HTTP_TO_TLS = /HTTP request (was sent )?to (an )?HTTPS/i;
@@ -22,6 +22,8 @@ export function toOutcome(answer: Answer, nowMs: number): Outcome {
   if (status === 400 && PLAIN_HTTP_TO_TLS.test(text))
     return { status: "retry", reason: `${reason}; the endpoint needs https://` };
   if (status === 400 || status === 422) return { status: "refused", reason };
+  if (status >= 300 && status <= 399)
+    return { status: "retry", reason: `${reason}${redirection(answer)}; check the endpoint` };
   const isTemporary = status === 408 || status === 425 || status === 429 || status >= 500;
   return {
     status: "retry",
@@ -37,6 +39,17 @@ function takenUnlessWebPage({ status, contentType }: Answer): Outcome {
     status: "retry",
     reason: `HTTP ${status} with a web page instead of an OTLP answer; check the endpoint`,
   };
+}
+
+/** Never followed: what waits there may be anyone, and the headers hold credentials. Its query is nobody's business. */
+function redirection({ location }: Answer): string {
+  if (location === undefined) return "";
+  const place = location
+    .replace(/[?#].*$/s, "")
+    .replace(/\/\/[^/]*@/, "//")
+    .replaceAll(/[\s\p{Cc}]+/gu, " ")
+    .slice(0, 200);
+  return ` to ${place}, which is not followed`;
 }
 
 /** Retry-After is a number of seconds or a date. */

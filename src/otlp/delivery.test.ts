@@ -42,8 +42,12 @@ const answers: [string, Answer, Outcome][] = [
   ],
   [
     "redirected",
-    { status: 308, headers: { location: "/elsewhere" } },
-    { status: "retry", reason: "HTTP 308 Permanent Redirect; check the endpoint" },
+    { status: 308, headers: { location: "https://me:pw@login.example/v1/traces?state=secret" } },
+    {
+      status: "retry",
+      reason:
+        "HTTP 308 Permanent Redirect to https://login.example/v1/traces, which is not followed; check the endpoint",
+    },
   ],
   [
     "throttled",
@@ -62,7 +66,15 @@ const answers: [string, Answer, Outcome][] = [
   ],
   ["broken", { status: 500, body: "oops" }, { status: "retry", reason: "HTTP 500 Internal Server Error: oops" }],
   ["down", { status: 503 }, { status: "retry", reason: "HTTP 503 Service Unavailable" }],
-  ["cut off at once", { manner: "reset" }, { status: "retry", reason: "the export failed: socket hang up" }],
+  [
+    "cut off at once",
+    { manner: "reset" },
+    {
+      status: "retry",
+      reason:
+        "the export failed: socket hang up (no answer came; if this port speaks TLS, the endpoint needs https://)",
+    },
+  ],
   [
     "down and cut off",
     { status: 503, body: "a", manner: "reset" },

@@ -12,6 +12,15 @@ export type Sender<T> = {
   shutdown(): Promise<void>;
 };
 
+/** Codes of certificates that nobody vouches for. */
+const UNTRUSTED = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+]);
+
 /**
  * One export, one request, one outcome, at the latest after `deadlineMs`. A request that has no answer by then is torn
  * down, whatever the exporter would still do with it. `secrets` are kept out of the reasons.
@@ -39,7 +48,10 @@ export async function deliver<T>(
     const answer = response && answerOf(response, clean(body(result.error)));
     // A failure after a good head is a body that the exporter could not take: what became of the data is unknown.
     if (answer && answer.status > 299) return toOutcome(answer, Date.now());
-    return { status: "retry", reason: `the export failed: ${clean(describe(result.error))}` };
+    return {
+      status: "retry",
+      reason: `the export failed: ${clean(describe(result.error))}${hintFor(codeOf(result.error))}`,
+    };
   });
 }
 
@@ -61,12 +73,13 @@ async function exported<T>(sender: Sender<T>, items: T, deadlineMs: number): Pro
 
 function answerOf({ statusCode, headers }: IncomingMessage, text = ""): Answer {
   const retryAfter = headers["retry-after"];
-  const contentType = headers["content-type"];
+  const { "content-type": contentType, location } = headers;
   return {
     status: statusCode ?? 0,
     text,
     ...(retryAfter === undefined ? {} : { retryAfter }),
     ...(contentType === undefined ? {} : { contentType }),
+    ...(location === undefined ? {} : { location }),
   };
 }
 
@@ -89,7 +102,25 @@ function receiversMessage(text: string): string {
 /** A name with several addresses fails with a message for each and none for all, but with a code. */
 function describe(error: Error | undefined): string {
   if (error === undefined) return "unknown error";
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const hint = code.startsWith("HPE_") ? " (this port does not speak HTTP; OTLP over HTTP is usually 4318)" : "";
-  return `${error.message || code || error.name}${hint}`;
+  const code = codeOf(error);
+  // OpenSSL's own text is a line of numbers and file names.
+  return isOfTls(code) ? code : error.message || code || error.name;
+}
+
+function codeOf(error: Error | undefined): string {
+  return error !== undefined && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+function isOfTls(code: string): boolean {
+  return code === "EPROTO" || code.startsWith("ERR_SSL_");
+}
+
+/** What to do about it, where the error's own words do not say. */
+function hintFor(code: string): string {
+  if (code.startsWith("HPE_")) return " (this port does not speak HTTP; OTLP over HTTP is usually 4318)";
+  if (isOfTls(code)) return " (this port does not speak TLS; the endpoint may need http://)";
+  if (UNTRUSTED.has(code)) return " (if this is your own certificate authority, set tls.ca)";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return " (the endpoint must name the host as its certificate does)";
+  if (code === "ECONNRESET") return " (no answer came; if this port speaks TLS, the endpoint needs https://)";
+  return "";
 }
