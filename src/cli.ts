@@ -1,24 +1,26 @@
 /** The command line: the only reader of argv, the only caller of process.exit. */
 
-import { readFileSync } from "node:fs";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
 import { flush } from "./bridge/flush.ts";
+import { leaveWord, reasonOf } from "./bridge/leave-word.ts";
 import { NewerStateError, openBridge, type OpenBridge } from "./bridge/open-bridge.ts";
 import { birthOf, isAlive } from "./bridge/process-alive.ts";
+import { createReloadingExporter } from "./bridge/reloading-exporter.ts";
 import { createRepositoryNames } from "./bridge/repository.ts";
 import { runBridge } from "./bridge/run-bridge.ts";
 import { ConfigError } from "./config/error.ts";
 import { loadConfig, type Config } from "./config/config.ts";
+import { stateHome } from "./config/path.ts";
+import { readUserPrices } from "./config/user-prices.ts";
 import { HELP } from "./help.ts";
 import { createLog, type Log } from "./log.ts";
-import { parsePriceFile } from "./metric/price-file.ts";
-import type { PriceTable } from "./metric/price-table.ts";
 import { createExporter } from "./otlp/exporter.ts";
 import { readStatus, statusText } from "./setup/status.ts";
-import { realDisk } from "./store/disk.ts";
+import { isDiskError, realDisk } from "./store/disk.ts";
 import { loadInstanceId } from "./store/instance-id.ts";
 import { createStateDirectory, type StateDirectory } from "./store/state-directory.ts";
+import { createTroubleFile } from "./store/trouble-file.ts";
 import { runDemo } from "./view/demo.ts";
 import { wantsColor } from "./view/paint.ts";
 import { runTail } from "./view/tail.ts";
@@ -39,6 +41,9 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   demo,
 };
 
+type Flags = Record<string, string | boolean | undefined>;
+type StartedBy = "hook" | "user";
+
 const LOG_OPTIONS = { endpoint: { type: "string" }, "log-level": { type: "string" } } as const;
 
 // Who reads us may leave first (`hookspan demo | head`): that is no error.
@@ -48,10 +53,13 @@ main().then(
   // What is still on its way to a pipe gets there first.
   (code) => process.stdout.write("", () => process.exit(code)),
   (error: unknown) => {
-    const isExpected = error instanceof UsageError || error instanceof ConfigError || error instanceof NewerStateError;
-    process.stderr.write(
-      `hookspan: ${isExpected ? error.message : String(error instanceof Error ? (error.stack ?? error) : error)}\n`,
-    );
+    const isExpected =
+      error instanceof UsageError ||
+      error instanceof ConfigError ||
+      error instanceof NewerStateError ||
+      isDiskError(error);
+    const text = error instanceof Error && !isExpected ? (error.stack ?? error.message) : reasonOf(error);
+    process.stderr.write(`hookspan: ${text}\n`);
     process.exit(error instanceof UsageError ? 2 : 1);
   },
 );
@@ -70,8 +78,18 @@ async function main(): Promise<number> {
 
 async function bridge(args: string[]): Promise<number> {
   const flags = options(args, { ...LOG_OPTIONS, "until-idle": { type: "boolean" } });
-  const untilIdle = flags["until-idle"] === true;
-  const config = configFrom(flags, untilIdle ? "hook" : "user");
+  if (flags["until-idle"] !== true) return runAsBridge(flags, "user");
+  try {
+    return await runAsBridge(flags, "hook");
+  } catch (error) {
+    leaveWord(realDisk, () => stateHome(process.env), error);
+    throw error;
+  }
+}
+
+async function runAsBridge(flags: Flags, startedBy: StartedBy): Promise<number> {
+  const untilIdle = startedBy === "hook";
+  const config = configFrom(flags, startedBy);
   if (config.disabled) return print("", "hookspan is switched off by HOOKSPAN_DISABLED\n");
   const directory = createStateDirectory(realDisk, config.home);
   const log = createLog(
@@ -80,7 +98,7 @@ async function bridge(args: string[]): Promise<number> {
   const end = await runBridge({
     disk: realDisk,
     directory,
-    open: () => open(config, directory, log),
+    open: () => open(config, directory, log, () => configFrom(flags, startedBy)),
     untilIdle,
     signal: untilAskedToLeave(),
     version: HOOKSPAN_VERSION,
@@ -99,13 +117,16 @@ async function flushCommand(args: string[]): Promise<number> {
   if (config.disabled) return print("", "hookspan is switched off by HOOKSPAN_DISABLED\n");
   const directory = createStateDirectory(realDisk, config.home);
   const log = createLog({ level: config.logLevel, stream: "stderr" });
-  const close = flags["close"] === true;
   const end = await flush({
     disk: realDisk,
     directory,
-    open: () => open(config, directory, log),
+    open: () => {
+      // A request that would outlast the whole command is ended with it.
+      const timeoutMs = Math.max(1, Math.min(config.timeoutMs, Math.round(seconds * 1000)));
+      return open({ ...config, timeoutMs }, directory, log, () => ({ ...configFrom(flags, "user"), timeoutMs }));
+    },
     timeoutMs: seconds * 1000,
-    close,
+    close: flags["close"] === true,
     log,
   });
   return end.status === "flushed" ? 0 : fail(`not flushed within ${seconds} s: ${end.reason}`);
@@ -148,35 +169,36 @@ async function demo(args: string[]): Promise<number> {
   return end.status === "done" ? 0 : fail(end.reason);
 }
 
-function open(config: Config, directory: StateDirectory, log: Log): OpenBridge {
+function open(config: Config, directory: StateDirectory, log: Log, read: () => Config): OpenBridge {
   const about = { version: HOOKSPAN_VERSION, osType: process.platform === "win32" ? "windows" : process.platform };
   const instanceId = loadInstanceId(realDisk, directory.instanceId, config.instance);
-  const exporter = createExporter({ ...config, ...about, instanceId, userResource: config.resource });
-  const repositoryOf = createRepositoryNames();
-  return openBridge({
+  const troubles = createTroubleFile(realDisk, directory.trouble, Date.now);
+  const exporter = createReloadingExporter({
+    disk: realDisk,
+    destination: config,
+    read,
+    make: (destination) => createExporter({ ...destination, ...about, instanceId, userResource: config.resource }),
+    noteTrouble: (text) => troubles.note("configuration", text),
+    log,
+  });
+  const opened = openBridge({
     disk: realDisk,
     directory,
     config,
-    userPrices: userPrices(config),
+    userPrices: readUserPrices(config.prices),
     exporter,
     isAlive,
     birthOf,
-    repositoryOf,
+    repositoryOf: createRepositoryNames(),
     about,
+    troubles,
     log,
   });
+  troubles.note("bridge", undefined);
+  return opened;
 }
 
-function userPrices(config: Config): PriceTable | undefined {
-  if (config.prices === undefined) return undefined;
-  try {
-    return parsePriceFile(JSON.parse(readFileSync(config.prices, "utf8")));
-  } catch (error) {
-    throw new ConfigError(`prices: ${config.prices}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function configFrom(flags: Record<string, string | boolean | undefined>, startedBy: "hook" | "user"): Config {
+function configFrom(flags: Flags, startedBy: StartedBy): Config {
   const hookStarted = startedBy === "hook";
   const text = (name: string): string | undefined => (typeof flags[name] === "string" ? flags[name] : undefined);
   return loadConfig({
@@ -187,10 +209,7 @@ function configFrom(flags: Record<string, string | boolean | undefined>, started
   });
 }
 
-function options(
-  args: string[],
-  config: NonNullable<ParseArgsConfig["options"]>,
-): Record<string, string | boolean | undefined> {
+function options(args: string[], config: NonNullable<ParseArgsConfig["options"]>): Flags {
   try {
     const { values } = parseArgs({ args, options: config, strict: true, allowPositionals: false });
     return Object.fromEntries(

@@ -16,8 +16,8 @@ import { BRIDGE, exported } from "./health.ts";
 export type Signal = "span" | "metric_point";
 
 export type Delivery = {
-  /** Sends what lies in the outbox until it is empty or the receiver will not. True if it is empty. */
-  sendSpans(): Promise<boolean>;
+  /** Sends what lies in the outbox until it is empty, the receiver will not, or `isTimeUp`. True if it is empty. */
+  sendSpans(isTimeUp?: () => boolean): Promise<boolean>;
   /**
    * Sends the totals of agents that have changed, or all of them. `own`: the bridge's own series too. True if accepted, or
    * if there was nothing to say.
@@ -25,6 +25,8 @@ export type Delivery = {
   sendMetrics(nowNs: bigint, which: { everything: boolean; own: MetricPoints[] | undefined }): Promise<boolean>;
   /** How long the receiver asked to be left alone, or our own back-off: milliseconds; 0 after a success. */
   backOffMs(signal: Signal): number;
+  /** Why the last request of a signal was not accepted; undefined if it was. */
+  trouble(signal: Signal): string | undefined;
 };
 
 type Deps = {
@@ -37,6 +39,8 @@ type Deps = {
   /** The marks of a plan, on disk before the request leaves. */
   saveSent: (plan: ExportPlan) => void;
   count: (increments: readonly Increment[]) => void;
+  /** Tells `status` what became of the last request of a signal. */
+  noteTrouble: (signal: Signal, text: string | undefined) => void;
   /** 0 to 1, to spread the retries of many machines. */
   jitter: () => number;
   log: Log;
@@ -46,19 +50,24 @@ const REQUEST_SPANS = 512;
 const REQUEST_BYTES = 1_000_000;
 const FIRST_BACK_OFF_MS = 1000;
 const LONGEST_BACK_OFF_MS = 60_000;
+/** A receiver that asks for more would be a receiver that nobody hears of again. */
+const LONGEST_ASKED_MS = 3_600_000;
+
+const ITEMS = { span: "spans", metric_point: "totals" } as const satisfies Record<Signal, string>;
 
 export function createDelivery(deps: Deps): Delivery {
   const { exporter, outbox, totals, log } = deps;
   const failures: Record<Signal, number> = { span: 0, metric_point: 0 };
   const askedMs: Record<Signal, number> = { span: 0, metric_point: 0 };
   let metricsFailed = false;
-  let told = "";
+  const troubles: Record<Signal, string | undefined> = { span: undefined, metric_point: undefined };
 
   return {
-    async sendSpans() {
+    async sendSpans(isTimeUp = () => false) {
       while (!deps.isPending()) {
-        const end = await sendListing();
+        const end = await sendListing(isTimeUp);
         if (end !== "again") return end === "empty";
+        if (isTimeUp()) return outbox.usage().items === 0;
       }
       return false;
     },
@@ -82,8 +91,9 @@ export function createDelivery(deps: Deps): Delivery {
     backOffMs(signal) {
       if (failures[signal] === 0) return 0;
       const grown = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (failures[signal] - 1));
-      return Math.max(askedMs[signal], grown * (0.5 + deps.jitter() / 2));
+      return Math.max(Math.min(askedMs[signal], LONGEST_ASKED_MS), grown * (0.5 + deps.jitter() / 2));
     },
+    trouble: (signal) => troubles[signal],
   };
 
   /** The bridge's own series are no cause of an export: left out, they are as if they had not changed. */
@@ -93,9 +103,10 @@ export function createDelivery(deps: Deps): Delivery {
   }
 
   /** Works off one listing of the outbox, which is costly with a backlog. `again`: there may be more by now. */
-  async function sendListing(): Promise<"empty" | "again" | "stopped"> {
+  async function sendListing(isTimeUp: () => boolean): Promise<"empty" | "again" | "stopped"> {
     let isEmpty = true;
     for (const request of requestsOf(outbox.sends())) {
+      if (!isEmpty && isTimeUp()) return "stopped";
       isEmpty = false;
       const end = await sendRequest(request);
       if (end !== "next") return end;
@@ -151,18 +162,24 @@ export function createDelivery(deps: Deps): Delivery {
     ]);
     failures[signal] = isFailure ? failures[signal] + 1 : 0;
     askedMs[signal] = outcome.status === "retry" ? (outcome.afterMs ?? 0) : 0;
-    tell(outcome);
+    tell(outcome, signal);
   }
 
-  /** Said once, until something else is to be said: a Collector may be away for a day. */
-  function tell(outcome: Outcome): void {
-    const text = outcome.status === "accepted" ? "" : `${outcome.status}: ${outcome.reason}`;
-    if (text === told) return;
-    if (text === "") log.info("the receiver accepts again");
-    else if (outcome.status === "retry")
-      log.warn("the receiver does not take data; it is kept and sent again", { reason: text });
-    else log.error("the receiver does not take data", { reason: text });
-    told = text;
+  /** Said once, until something else is to be said: a Collector may be away for a day. Both signals fail alike: said once. */
+  function tell(outcome: Outcome, signal: Signal): void {
+    const before = troubles[signal];
+    const text = outcome.status === "accepted" ? undefined : outcome.reason;
+    const isKnown = text === before || Object.values(troubles).includes(text);
+    troubles[signal] = text;
+    if (text === undefined) {
+      if (before !== undefined && Object.values(troubles).every((trouble) => trouble === undefined))
+        log.info("the receiver accepts again");
+    } else if (!isKnown) {
+      if (outcome.status === "retry")
+        log.warn(`the receiver does not take ${ITEMS[signal]}; they are kept and sent again`, { reason: text });
+      else log.error(`the receiver does not take ${ITEMS[signal]}`, { reason: text });
+    }
+    deps.noteTrouble(signal, text);
   }
 }
 

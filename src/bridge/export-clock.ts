@@ -29,7 +29,7 @@ const DISK_ERROR_MS = 5000;
 /** `nowMs` is a monotonic clock in milliseconds. */
 export function createExportClock(
   open: OpenBridge,
-  deps: { onDone: () => void; nowMs: () => number; log: Log },
+  deps: { onDone: () => void; nowMs: () => number; isLeaving: () => boolean; log: Log },
 ): ExportClock {
   const { bridge, delivery, outbox } = open;
   const { nowMs } = deps;
@@ -99,7 +99,7 @@ export function createExportClock(
   }
 
   async function sendSpans(): Promise<void> {
-    hasSpans = !(await delivery.sendSpans());
+    hasSpans = !(await delivery.sendSpans(deps.isLeaving));
     // What lies there and cannot be read (a newer version's) is no reason to ask again and again.
     if (!hasSpans && outbox.usage().items > 0) notBefore.set("span", nowMs() + OWN_MS);
   }

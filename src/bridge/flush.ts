@@ -59,7 +59,7 @@ async function takeLock(
 }
 
 async function drain(open: OpenBridge, { close }: FlushOptions, deadlineMs: number): Promise<FlushEnd> {
-  const { bridge, delivery, outbox } = open;
+  const { bridge, delivery } = open;
   let reason = "envelopes are left in the spool";
   let closed = false;
   for (;;) {
@@ -69,14 +69,14 @@ async function drain(open: OpenBridge, { close }: FlushOptions, deadlineMs: numb
         bridge.closeAll(now());
         closed = true;
       }
-      if (!bridge.commit(now())) reason = "the state directory cannot be written";
-      else if (!(await delivery.sendSpans()) || outbox.usage().items > 0) reason = "spans are left in the outbox";
-      else if (!(await delivery.sendMetrics(now(), { everything: true, own: open.gauges(now()) })))
-        reason = "the totals were not accepted";
-      else {
+      const left = await send(open, deadlineMs);
+      // Once what can be sent is sent: what a bound drops is the rest.
+      open.enforceBounds(now());
+      if (left === undefined) {
         bridge.commit(now(), "own");
         return { status: "flushed" };
       }
+      reason = left;
       const waitMs = Math.min(
         Math.max(RETRY_MS, Math.min(delivery.backOffMs("span"), 5000)),
         Math.max(0, deadlineMs - Date.now()),
@@ -87,6 +87,27 @@ async function drain(open: OpenBridge, { close }: FlushOptions, deadlineMs: numb
     await sleep(0);
     if (Date.now() >= deadlineMs) return { status: "timeout", reason };
   }
+}
+
+/** Commits and sends; what is left and why, or undefined if nothing is. */
+async function send(open: OpenBridge, deadlineMs: number): Promise<string | undefined> {
+  const { bridge, delivery, outbox } = open;
+  try {
+    if (!bridge.commit(now())) return "the state directory cannot be written";
+    const isTimeUp = (): boolean => Date.now() >= deadlineMs;
+    if (!(await delivery.sendSpans(isTimeUp)) || outbox.usage().items > 0)
+      return `spans are left in the outbox${because(delivery.trouble("span"))}`;
+    if (!(await delivery.sendMetrics(now(), { everything: true, own: open.gauges(now()) })))
+      return `the totals were not accepted${because(delivery.trouble("metric_point"))}`;
+    return undefined;
+  } catch (error) {
+    // The disk's word: marks of what is sent are written before the request leaves.
+    return `the state directory cannot be written: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function because(trouble: string | undefined): string {
+  return trouble === undefined ? "" : `: ${trouble}`;
 }
 
 function askToLeave(pid: number): void {

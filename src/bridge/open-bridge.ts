@@ -24,6 +24,7 @@ import { createSessionStore } from "../store/session-store.ts";
 import { enforceSpanBounds } from "../store/span-bounds.ts";
 import type { StateDirectory } from "../store/state-directory.ts";
 import { loadTotals, saveSent } from "../store/totals-file.ts";
+import type { TroubleFile } from "../store/trouble-file.ts";
 import type { FileRead } from "../store/versioned-file.ts";
 import { captured } from "../trace/content.ts";
 import { SESSION_VERSION, sessionSchema } from "../trace/session.ts";
@@ -63,6 +64,7 @@ type Deps = {
   birthOf?: (pid: number) => string | undefined;
   repositoryOf: (cwd: string) => string | undefined;
   about: About;
+  troubles: TroubleFile;
   log: Log;
 };
 
@@ -126,6 +128,7 @@ export function openBridge(deps: Deps): OpenBridge {
     commit: (nowNs) => bridge.commit(nowNs),
     saveSent: (plan) => saveSent({ disk, quarantine }, directory.totals, plan),
     count: (increments) => folding.count(increments),
+    noteTrouble: (signal, text) => deps.troubles.note(signal === "span" ? "spans" : "metrics", text),
     jitter: Math.random,
     log,
   });
@@ -141,17 +144,21 @@ export function openBridge(deps: Deps): OpenBridge {
     enforceBounds(nowNs) {
       if (commit.isPending()) return;
       const directories = { held: directory.held, outbox: directory.outbox };
-      for (const { reason, spans } of enforceSpanBounds(disk, directories, config.bounds, nowNs)) {
+      const drops = enforceSpanBounds(disk, directories, config.bounds, nowNs);
+      for (const { reason, spans } of drops) {
         folding.count([dropped(reason, spans)]);
         log.error("a bound dropped spans that were never accepted", { reason, spans });
       }
       const emptied = quarantine.enforce(nowNs);
       if (emptied > 0) folding.count([dropped("quarantine", emptied)]);
       // Hooks leave this mark when the spool is full and no bridge lives.
-      if (ifPresent(() => disk.facts(join(directory.home, "dropped"))) !== undefined) {
+      const isFlooded = ifPresent(() => disk.facts(join(directory.home, "dropped"))) !== undefined;
+      if (isFlooded) {
         folding.count([dropped("spool_flooded")]);
         ifPresent(() => disk.unlink(join(directory.home, "dropped")));
       }
+      // What is gone is gone: `status` shall say so, though nothing else happens.
+      if (drops.length > 0 || emptied > 0 || isFlooded) bridge.commit(nowNs, "own");
     },
     gauges: (nowNs) =>
       gaugePoints({ spool: stockOf(spool.list().entries), outbox: outbox.usage() }, deps.about, folding.live(), nowNs),

@@ -98,7 +98,12 @@ async function work(
   const { directory, signal, untilIdle, log } = options;
   const wake = createWake(signal);
   const watcher = watchSpool(directory.spool, wake.now);
-  const exports = createExportClock(open, { onDone: wake.now, nowMs: () => performance.now(), log });
+  const exports = createExportClock(open, {
+    onDone: wake.now,
+    nowMs: () => performance.now(),
+    isLeaving: () => signal.aborted,
+    log,
+  });
   let leaseMs = Date.now();
   let boundsMs = 0;
   let lastActiveMs = Date.now();
@@ -111,11 +116,11 @@ async function work(
           log.error("another bridge has taken this state directory over; leaving it alone");
           return;
         }
-        renew(refreshLease, log);
+        attempt(refreshLease, "the lease cannot be renewed", log);
         leaseMs = nowMs;
       }
       if (nowMs - boundsMs >= BOUNDS_MS || nowMs < boundsMs) {
-        open.enforceBounds(nanoseconds(nowMs));
+        attempt(() => open.enforceBounds(nanoseconds(nowMs)), "the bounds cannot be kept", log);
         boundsMs = nowMs;
       }
       const { progress, backlog } = open.bridge.step(nanoseconds(nowMs));
@@ -132,12 +137,15 @@ async function work(
   }
 }
 
-/** Without the lease hooks start another bridge, which finds the lock and leaves: that costs time and loses nothing. */
-function renew(refreshLease: () => void, log: Log): void {
+/**
+ * What a disk may refuse for a while: it is done again later. Without the lease hooks start another bridge, which finds the
+ * lock and leaves: that costs time and loses nothing.
+ */
+function attempt(action: () => void, failure: string, log: Log): void {
   try {
-    refreshLease();
+    action();
   } catch (error) {
-    log.error("the lease cannot be renewed", { error: String(error) });
+    log.error(failure, { error: String(error) });
   }
 }
 

@@ -12,6 +12,7 @@ import { createOutbox } from "../store/outbox.ts";
 import { createQuarantine } from "../store/quarantine.ts";
 import { stateDirectory, type StateDirectory } from "../store/state-directory.ts";
 import { loadTotals } from "../store/totals-file.ts";
+import { readTroubles, type Trouble } from "../store/trouble-file.ts";
 import { ATTR } from "../trace/semconv.ts";
 
 export type Status = {
@@ -26,6 +27,8 @@ export type Status = {
   events: Record<string, number>;
   exports: Record<string, number>;
   dropped: Record<string, number>;
+  /** What keeps a bridge from its work, as it said last. */
+  troubles: Trouble[];
   /** Things a user should know and can mend. */
   notes: string[];
 };
@@ -58,6 +61,7 @@ export function readStatus(disk: Disk, config: Config): Status {
     events: counted("hookspan.bridge.event.count", ATTR.eventOutcome),
     exports: counted("hookspan.bridge.export.item.count", ATTR.exportSignal, ATTR.exportOutcome),
     dropped: counted("hookspan.bridge.dropped.count", ATTR.dropReason),
+    troubles: readTroubles(disk, directory.trouble),
     notes: notesOf(disk, directory, config),
   };
 }
@@ -80,9 +84,20 @@ export function statusText(status: Status): string {
     ["events", table(status.events)],
     ["exports", table(status.exports)],
     ["dropped", table(status.dropped)],
+    ...status.troubles.map((trouble): [string, string] => ["trouble", troubleText(trouble)]),
     ...status.notes.map((note): [string, string] => ["note", note]),
   ];
   return `${rows.map(([name, value]) => `${name.padEnd(11)} ${value}`).join("\n")}\n`;
+}
+
+function troubleText({ kind, since, text }: Trouble): string {
+  const what = {
+    bridge: "the last bridge ended with an error",
+    configuration: "the configuration cannot be used as it is now",
+    spans: "spans are not accepted; they are kept",
+    metrics: "totals are not accepted; they are kept",
+  }[kind];
+  return `${what}, since ${since}: ${text}`;
 }
 
 function stock({ items, sizeBytes }: Stock): string {

@@ -89,6 +89,11 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
+/** A full or read-only disk, for one: nothing that a stack trace would explain. */
+export function isDiskError(error: unknown): boolean {
+  return codeOf(error) !== undefined || (error instanceof Error && codeOf(error.cause) !== undefined);
+}
+
 /** What `call` gives, or undefined if the file is not there. */
 export function ifPresent<T>(call: () => T): T | undefined {
   try {

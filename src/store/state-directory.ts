@@ -21,6 +21,7 @@ export type StateDirectory = {
   bridge: string;
   instanceId: string;
   log: string;
+  trouble: string;
 };
 
 /** The paths below `home`. Touches no disk. */
@@ -41,6 +42,7 @@ export function stateDirectory(home: string): StateDirectory {
     bridge: join(root, "bridge.json"),
     instanceId: join(root, "instance-id"),
     log: join(root, "log"),
+    trouble: join(root, "trouble.json"),
   };
 }
 

@@ -91,12 +91,31 @@ export async function install(): Promise<Installed> {
         return pid;
       }, WAIT),
     spool: () => (existsSync(join(state, "spool")) ? readdirSync(join(state, "spool")) : []),
-    spans: () =>
-      recorder.requests.flatMap(({ body }) =>
-        (body.resourceSpans ?? []).flatMap((one) => one.scopeSpans.flatMap(({ spans }) => spans)),
-      ),
-    counted: (name) => newest(recorder, name),
+    spans: () => spansIn(recorder.requests),
+    counted: (name) => newestIn(recorder.requests, name),
   };
+}
+
+type Requests = OtlpRecorder["requests"];
+
+export function spansIn(requests: Requests): OtlpSpan[] {
+  return requests.flatMap(({ body }) =>
+    (body.resourceSpans ?? []).flatMap((one) => one.scopeSpans.flatMap(({ spans }) => spans)),
+  );
+}
+
+/** The newest value of a counter in requests, added up over its series. */
+export function newestIn(requests: Requests, name: string): number {
+  const series = new Map<string, number>();
+  const metrics: OtlpMetric[] = requests.flatMap(({ body }) =>
+    (body.resourceMetrics ?? []).flatMap((one) => one.scopeMetrics.flatMap((scope) => scope.metrics)),
+  );
+  for (const metric of metrics.filter((one) => one.name === name)) {
+    for (const point of metric.sum?.dataPoints ?? []) {
+      series.set(JSON.stringify(plain(point.attributes)), Number(point.asInt ?? point.asDouble));
+    }
+  }
+  return [...series.values()].reduce((sum, value) => sum + value, 0);
 }
 
 /** Long enough for a machine that is busy with other tests. */
@@ -127,17 +146,4 @@ async function processesOf(bundle: string): Promise<number[]> {
     .split("\n")
     .filter((line) => line.includes(root) && line.includes("hookspan.cjs") && !/^\s*\d+\s+Z/.test(line))
     .map((line) => Number.parseInt(line, 10));
-}
-
-function newest(recorder: OtlpRecorder, name: string): number {
-  const series = new Map<string, number>();
-  const metrics: OtlpMetric[] = recorder.requests.flatMap(({ body }) =>
-    (body.resourceMetrics ?? []).flatMap((one) => one.scopeMetrics.flatMap((scope) => scope.metrics)),
-  );
-  for (const metric of metrics.filter((one) => one.name === name)) {
-    for (const point of metric.sum?.dataPoints ?? []) {
-      series.set(JSON.stringify(plain(point.attributes)), Number(point.asInt ?? point.asDouble));
-    }
-  }
-  return [...series.values()].reduce((sum, value) => sum + value, 0);
 }

@@ -58,10 +58,11 @@ const TAKEN: Answer = {
 export const RECORDER_CERTIFICATE = fileURLToPath(new URL("tls/cert.pem", import.meta.url));
 export const RECORDER_KEY = fileURLToPath(new URL("tls/key.pem", import.meta.url));
 
-/** An OTLP/HTTP receiver on a free port of 127.0.0.1 that records what comes and answers as it is told. */
+/** An OTLP/HTTP receiver on a free port of 127.0.0.1 (or another loopback `host`) that records what comes and answers as it is told. */
 export async function createOtlpRecorder(
-  options: { tls?: "server" | "mutual"; port?: number } = {},
+  options: { tls?: "server" | "mutual"; port?: number; host?: string } = {},
 ): Promise<OtlpRecorder> {
+  const host = options.host ?? "127.0.0.1";
   const requests: RecordedRequest[] = [];
   const waiting: { count: number; resolve: () => void }[] = [];
   const connections = new Map<object, number>();
@@ -89,9 +90,9 @@ export async function createOtlpRecorder(
 
   const server = options.tls ? createTlsServer(tlsOptions(options.tls), listener) : createServer(listener);
   await new Promise<void>((resolve) => {
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+    server.listen(options.port ?? 0, host, resolve);
   });
-  const url = `${options.tls ? "https" : "http"}://127.0.0.1:${portOf(server.address())}`;
+  const url = `${options.tls ? "https" : "http"}://${host}:${portOf(server.address())}`;
 
   return {
     url,
