@@ -66,11 +66,30 @@ function stateHome(): string | undefined {
 /** Makes the state directory if it is missing; false if it is a symlink or somebody else's. */
 function openHome(home: string): boolean {
   if (fs.lstatSync(home, { throwIfNoEntry: false })?.isSymbolicLink()) return false;
-  fs.mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeDirectory(home);
   if (process.getuid !== undefined && fs.statSync(home).uid !== process.getuid()) return false;
   const spool = join(home, "spool");
-  fs.mkdirSync(spool, { recursive: true, mode: 0o700 });
+  makeDirectory(spool);
   return !fs.lstatSync(spool).isSymbolicLink();
+}
+
+/**
+ * With its parents. Not by mkdir's `recursive`: where the parent is there and takes no directory (`/proc`, some automounted
+ * homes say ENOENT), Node 20 tries for ever.
+ */
+function makeDirectory(path: string): void {
+  if (isDirectory(path)) return;
+  if (dirname(path) !== path && !isDirectory(dirname(path))) makeDirectory(dirname(path));
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another hook was faster.
+    if (!isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Lease: line 1 pid, line 2 host; a living bridge keeps its time up to a minute ahead of the file's. */

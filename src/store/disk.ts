@@ -14,11 +14,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   truncateSync,
   unlinkSync,
   utimesSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 
 /** What `lstat` tells. `ctimeNs` moves on a rename, `mtimeNs` does not. */
 export type FileFacts = {
@@ -78,11 +80,24 @@ export const realDisk: Disk = {
   rename: renameSync,
   link: linkSync,
   unlink: unlinkSync,
-  makeDirectory: (path) => void mkdirSync(path, { recursive: true, mode: 0o700 }),
+  // Not by mkdir's `recursive`: where the parent is there and takes no directory (`/proc`), Node 20 tries for ever.
+  makeDirectory(path) {
+    if (isDirectory(path)) return;
+    if (dirname(path) !== path && !isDirectory(dirname(path))) realDisk.makeDirectory(dirname(path));
+    try {
+      mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      if (!isDirectory(path)) throw error;
+    }
+  },
   chmod: chmodSync,
   empty: (path) => truncateSync(path, 0),
   setTime: (path, atNs) => utimesSync(path, Number(atNs) / 1e9, Number(atNs) / 1e9),
 };
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
 
 /** The error code of a failed call: `ENOENT`, `ENOSPC`, ... */
 export function codeOf(error: unknown): string | undefined {

@@ -140,6 +140,7 @@ function testEnvelope(hook: Hook): void {
 function testTrouble(hook: Hook): void {
   test.for<[string, (tree: HookTree) => NodeJS.ProcessEnv, string[]?]>([
     ["no home", () => ({ HOOKSPAN_HOME: undefined, HOME: undefined })],
+    ["a home that is not there and cannot be made", () => ({ HOOKSPAN_HOME: undefined, HOME: "/proc/nonexistent" })],
     ["a relative state directory", () => ({ HOOKSPAN_HOME: "state" })],
     ["a state directory below a file", (tree) => ({ HOOKSPAN_HOME: join(tree.hookFile, "state") })],
     ["a state directory that is a file", (tree) => ({ HOOKSPAN_HOME: tree.hookFile })],
