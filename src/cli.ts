@@ -120,8 +120,8 @@ async function flushCommand(args: string[]): Promise<number> {
   const end = await flush({
     disk: realDisk,
     directory,
+    // A request that would outlast the whole command is ended with it.
     open: () => {
-      // A request that would outlast the whole command is ended with it.
       const timeoutMs = Math.max(1, Math.min(config.timeoutMs, Math.round(seconds * 1000)));
       return open({ ...config, timeoutMs }, directory, log, () => ({ ...configFrom(flags, "user"), timeoutMs }));
     },

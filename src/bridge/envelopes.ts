@@ -10,6 +10,8 @@ import { takeIn, type Intake } from "./intake.ts";
 /** One commit for so many. */
 export const BATCH = 1000;
 
+const LOOK_AGAIN_NS = 60_000_000_000n;
+
 export type Envelopes = {
   /** Folds a batch in the order of receipt, and says how many it is done with. */
   take(nowNs: bigint): number;
@@ -33,20 +35,27 @@ export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Enve
   let poison: Changes["quarantine"] = [];
   let listedNs = 0n;
   let isListedAnew = true;
+  /** Left where they are until then, as long as they do not change. */
+  let left = new Map<string, { sizeBytes: number; mtimeNs: bigint; sinceNs: bigint }>();
 
   return {
     take(nowNs) {
       isListedAnew = backlog.length === 0;
       if (isListedAnew) [backlog, listedNs] = [list(nowNs), nowNs];
       const handled = new Set([...done, ...poison.map(({ name }) => name)]);
-      const entries = backlog.splice(0, BATCH).filter(({ name }) => !handled.has(name));
+      const entries = backlog
+        .splice(0, BATCH)
+        .filter((entry) => !handled.has(entry.name) && !isLeftAlone(entry, nowNs));
       const reads = entries
         .map((entry) => ({ entry, read: spool.read(entry, nowNs) }))
         .map((one) => ({ ...one, timeNs: one.read.status === "whole" ? one.read.envelope.timeNs : one.entry.mtimeNs }))
         .sort((a, b) => compare(a.timeNs, b.timeNs) || (a.entry.name < b.entry.name ? -1 : 1));
       let taken = 0;
       for (const { entry, read, timeNs } of reads) {
-        if (!note(entry.name, takeIn({ fold: (event) => folding.fold(event), isExcluded }, read))) continue;
+        if (!note(entry.name, takeIn({ fold: (event) => folding.fold(event), isExcluded }, read))) {
+          left.set(entry.name, { ...entry, sinceNs: nowNs });
+          continue;
+        }
         taken += 1;
         folding.count([foldLag(Number(nowNs - timeNs) / 1e9)]);
       }
@@ -75,7 +84,16 @@ export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Enve
       folding.count([dropped(reason)]);
     }
     const gone = new Set(drops.map(({ name }) => name));
+    const there = new Set(listing.entries.map(({ name }) => name));
+    left = new Map([...left].filter(([name]) => there.has(name)));
     return listing.entries.filter(({ name }) => !gone.has(name));
+  }
+
+  /** Not whole yet, or of a session that a newer hookspan keeps: to read it with each step would wear on an idle machine. */
+  function isLeftAlone({ name, sizeBytes, mtimeNs }: SpoolEntry, nowNs: bigint): boolean {
+    const seen = left.get(name);
+    if (seen === undefined || seen.sizeBytes !== sizeBytes || seen.mtimeNs !== mtimeNs) return false;
+    return nowNs >= seen.sinceNs && nowNs - seen.sinceNs < LOOK_AGAIN_NS;
   }
 
   /** Books what became of an envelope. True if it is done with. */

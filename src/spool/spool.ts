@@ -30,7 +30,7 @@ export type EnvelopeRead =
   | { status: "waiting" }
   /** Not whole for 10 minutes: to quarantine. */
   | { status: "incomplete" }
-  /** The payload is beyond its bound: to be dropped and counted. It was not read. */
+  /** The payload is beyond its bound: to be dropped and counted. Much too large, it was not even read. */
   | { status: "too_large" }
   | { status: "gone" };
 
@@ -65,6 +65,8 @@ export function createSpool(
       const bytes = ifPresent(() => disk.read(join(directory, name)));
       if (bytes === undefined) return { status: "gone" };
       const parsed = parseEnvelope(bytes, mtimeNs);
+      if (parsed.status === "whole" && parsed.envelope.payload.length > bounds.payloadBytes)
+        return { status: "too_large" };
       if (parsed.status !== "incomplete") return parsed;
       return { status: nowNs - mtimeNs > INCOMPLETE_AGE_NS ? "incomplete" : "waiting" };
     },

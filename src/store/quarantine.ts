@@ -37,7 +37,7 @@ export function createQuarantine(
 
     enforce(nowNs) {
       // Age counts from the move, which sets ctime; mtime is still that of the hook.
-      const files = listFiles(disk, directory).sort((a, b) => Number(a.ctimeNs - b.ctimeNs));
+      const files = listFiles(disk, directory).sort(byAge);
       let sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
       let emptied = 0;
       for (const [index, file] of files.entries()) {
@@ -79,9 +79,16 @@ export function quarantineName(id: string, reason: string): string {
   return `${short}.${slug || "unknown"}.evt`;
 }
 
-function listFiles(disk: Disk, directory: string): { name: string; sizeBytes: number; ctimeNs: bigint }[] {
+type QuarantinedFile = { name: string; sizeBytes: number; ctimeNs: bigint; mtimeNs: bigint };
+
+/** What one commit moved here came at the same time; then what was written first. */
+function byAge(a: QuarantinedFile, b: QuarantinedFile): number {
+  return Number(a.ctimeNs - b.ctimeNs) || Number(a.mtimeNs - b.mtimeNs);
+}
+
+function listFiles(disk: Disk, directory: string): QuarantinedFile[] {
   return disk.names(directory).flatMap((name) => {
     const facts = isDraft(name) ? undefined : ifPresent(() => disk.facts(join(directory, name)));
-    return facts?.kind === "file" ? [{ name, sizeBytes: facts.sizeBytes, ctimeNs: facts.ctimeNs }] : [];
+    return facts?.kind === "file" ? [{ ...facts, name }] : [];
   });
 }

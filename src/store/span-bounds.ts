@@ -19,17 +19,29 @@ export function enforceSpanBounds(
   nowNs: bigint,
 ): DroppedSpans[] {
   const files = [
-    ...heldNames(disk, directories.held).map(({ file, spans }) => ({ path: join(directories.held, file), spans })),
+    ...heldNames(disk, directories.held).map(({ file, spans, seq, part }) => ({
+      path: join(directories.held, file),
+      spans,
+      order: orderOf(seq, String(part).padStart(5, "0")),
+    })),
     ...disk.names(directories.outbox).flatMap((file) => {
       const name = parseOutboxName(file);
-      return name ? [{ path: join(directories.outbox, file), spans: name.spans }] : [];
+      if (name === undefined) return [];
+      return [
+        {
+          path: join(directories.outbox, file),
+          spans: name.spans,
+          order: orderOf(name.seq, name.n),
+        },
+      ];
     }),
   ]
     .flatMap((file) => {
       const facts = ifPresent(() => disk.facts(file.path));
       return facts ? [{ ...file, sizeBytes: facts.sizeBytes, mtimeNs: facts.mtimeNs }] : [];
     })
-    .sort((a, b) => Number(a.mtimeNs - b.mtimeNs));
+    // Files of one moment in the order of their names, which tell which was written first.
+    .sort((a, b) => Number(a.mtimeNs - b.mtimeNs) || (a.order < b.order ? -1 : 1));
 
   let sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const dropped: DroppedSpans[] = [];
@@ -41,4 +53,8 @@ export function enforceSpanBounds(
     dropped.push({ reason: old ? "outbox_old" : "outbox_full", spans: file.spans });
   }
   return dropped;
+}
+
+function orderOf(seq: number, part: string): string {
+  return `${String(seq).padStart(12, "0")}.${part}`;
 }
