@@ -191,7 +191,6 @@ function open(config: Config, directory: StateDirectory, log: Log, read: () => C
     birthOf,
     repositoryOf: createRepositoryNames(),
     about,
-    troubles,
     log,
   });
   troubles.note("bridge", undefined);

@@ -24,7 +24,7 @@ import { createSessionStore } from "../store/session-store.ts";
 import { enforceSpanBounds } from "../store/span-bounds.ts";
 import type { StateDirectory } from "../store/state-directory.ts";
 import { loadTotals, saveSent } from "../store/totals-file.ts";
-import type { TroubleFile } from "../store/trouble-file.ts";
+import { createTroubleFile } from "../store/trouble-file.ts";
 import type { FileRead } from "../store/versioned-file.ts";
 import { captured } from "../trace/content.ts";
 import { SESSION_VERSION, sessionSchema } from "../trace/session.ts";
@@ -64,7 +64,6 @@ type Deps = {
   birthOf?: (pid: number) => string | undefined;
   repositoryOf: (cwd: string) => string | undefined;
   about: About;
-  troubles: TroubleFile;
   log: Log;
 };
 
@@ -120,6 +119,7 @@ export function openBridge(deps: Deps): OpenBridge {
     heldTraces: () => heldNames(disk, directory.held).map(({ traceId }) => traceId),
     log,
   });
+  const troubles = createTroubleFile(disk, directory.trouble, Date.now);
   const delivery = createDelivery({
     exporter: deps.exporter,
     outbox,
@@ -128,7 +128,7 @@ export function openBridge(deps: Deps): OpenBridge {
     commit: (nowNs) => bridge.commit(nowNs),
     saveSent: (plan) => saveSent({ disk, quarantine }, directory.totals, plan),
     count: (increments) => folding.count(increments),
-    noteTrouble: (signal, text) => deps.troubles.note(signal === "span" ? "spans" : "metrics", text),
+    noteTrouble: (signal, text) => troubles.note(signal === "span" ? "spans" : "metrics", text),
     jitter: Math.random,
     log,
   });

@@ -27,17 +27,16 @@ export type TroubleFile = {
 
 /** `nowMs` gives milliseconds since the epoch. */
 export function createTroubleFile(disk: Disk, path: string, nowMs: () => number): TroubleFile {
-  let known: Trouble[] | undefined;
   return {
     note(kind, text) {
-      known ??= readTroubles(disk, path);
+      // Read each time: a bridge and who starts it write to the same file.
+      const known = readTroubles(disk, path);
       if (known.find((one) => one.kind === kind)?.text === text) return false;
       const others = known.filter((one) => one.kind !== kind);
       const next = text === undefined ? others : [...others, { kind, since: new Date(nowMs()).toISOString(), text }];
       try {
         if (next.length === 0) ifPresent(() => disk.unlink(path));
         else writeFileAtomically(disk, path, toJson({ v: 1, troubles: next }));
-        known = next;
       } catch {
         // A full disk, for one. The next note tries again.
       }

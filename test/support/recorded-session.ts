@@ -12,7 +12,6 @@ import type { MetricPoints } from "../../src/metric/point.ts";
 import type { Exporter } from "../../src/otlp/exporter.ts";
 import { realDisk } from "../../src/store/disk.ts";
 import { createStateDirectory } from "../../src/store/state-directory.ts";
-import { createTroubleFile } from "../../src/store/trouble-file.ts";
 import type { SpanRecord } from "../../src/trace/record.ts";
 import { loadRecording, type Recording } from "../../src/view/load-recording.ts";
 import { relocate } from "../../src/view/replay.ts";
@@ -147,10 +146,10 @@ function startReplay(
   };
 }
 
-export function openAt(state: string, exporter: Exporter, capture: Config["capture"]): OpenBridge {
-  const directory = createStateDirectory(realDisk, state);
+export function openAt(state: string, exporter: Exporter, capture: Config["capture"], disk = realDisk): OpenBridge {
+  const directory = createStateDirectory(disk, state);
   return openBridge({
-    disk: realDisk,
+    disk,
     directory,
     config: { bounds: BOUNDS, capture, exclude: [] },
     userPrices: undefined,
@@ -158,7 +157,6 @@ export function openAt(state: string, exporter: Exporter, capture: Config["captu
     isAlive: () => true,
     repositoryOf: () => undefined,
     about: { version: "0.0.0", osType: "linux" },
-    troubles: createTroubleFile(realDisk, directory.trouble, Date.now),
     log: createLog({ level: "error", file: directory.log }),
   });
 }
