@@ -11,6 +11,7 @@
 
 import { adapterFor } from "../adapter/registry.ts";
 import type { AgentEvent } from "../event/event.ts";
+import { later } from "../trace/draft.ts";
 import { knowsRun } from "../trace/run.ts";
 import type { Session, Transcript } from "../trace/session.ts";
 import { readLines, statSize, type Line } from "../transcript/reader.ts";
@@ -19,7 +20,11 @@ import { readMeta } from "../transcript/subagent-file.ts";
 /** One call reads so much of one file, then others have their turn. */
 const READ_BYTES = 4 * 1024 * 1024;
 
-/** A clock may be ahead by so much. What claims to be later still is taken for now: nothing that comes after would count. */
+/**
+ * A clock may be ahead by so much. What claims to be later still is taken for now: nothing that comes after would count.
+ * A clock that was set back shows less than the hooks of the session have seen: then theirs is the time to go by, or lines
+ * from before would be moved to before the session began.
+ */
 const AHEAD_NS = 60_000_000_000n;
 
 /** How long a line waits for the prompt of its run. */
@@ -164,7 +169,9 @@ export function createFollow(deps: Deps): Follow {
       if (isAfter(decoded.events, beforeNs) || mustWait(one, decoded.events, nowMs))
         return { stoppedAt: begin, memory };
       if (decoded.malformed === true) deps.onSkipped("transcript_line_malformed");
-      foldLine(decoded.events.map((event) => notAfter(event, BigInt(nowMs) * 1_000_000n + AHEAD_NS)));
+      const lastNs = deps.session(one.agent, one.sessionId)?.lastNs;
+      const shownNs = later(lastNs, BigInt(nowMs) * 1_000_000n);
+      foldLine(decoded.events.map((event) => notAfter(event, shownNs + AHEAD_NS)));
       memory = decoded.decoder;
       begin = line.endOffset;
     }
