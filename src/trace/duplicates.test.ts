@@ -85,6 +85,19 @@ const STORY: AgentEvent[] = [
 
 const once = foldAll(STORY);
 
+test("a start told of twice begins one session, though the second is heard of after the prompt", () => {
+  const { spans, session } = foldToEnd([
+    { ...at(0), kind: "session.started", source: "startup" },
+    { ...at(0.1, "r1"), kind: "prompt.submitted", trigger: "user" },
+    { ...at(0.2), kind: "session.started", source: "startup" },
+    { ...at(1, "r1"), kind: "run.stopped" },
+    { ...at(1.1, "r1"), kind: "run.settled" },
+    { ...at(2), kind: "session.ended", reason: "other" },
+  ]);
+  expect(spans.map(({ name }) => name)).toEqual(["invoke_agent claude-code", "session claude-code"]);
+  expect(session?.segments).toEqual([]);
+});
+
 test("once: everything is there, once", () => {
   expect(lines(once)).toEqual([
     "execute_tool Bash 2..3",

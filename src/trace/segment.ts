@@ -13,6 +13,9 @@ import type { Run, Segment, Session } from "./session.ts";
 /** A session span links to this many of its runs at most. */
 const RUN_LINKS = 128;
 
+/** No process starts twice within this: a plugin and the settings both have the hook. */
+const TWICE_NS = 500_000_000n;
+
 /** Events that take up a session again after its end. Everything else that late is a straggler. */
 const REOPENING = new Set<AgentEvent["kind"]>(["session.started", "prompt.submitted", "tool.started"]);
 
@@ -37,7 +40,7 @@ export function touchSegment(draft: Draft, event: AgentEvent): void {
 export function startSession(draft: Draft, event: AgentEvent & { kind: "session.started" }): void {
   if (event.model !== undefined) draft.session.model = event.model;
   const segment = segmentAt(draft.session, event.atNs);
-  if (event.source === "compact" || segment === undefined) return;
+  if (event.source === "compact" || segment === undefined || isToldAgain(draft.session, event)) return;
   const previousSessionId = event.previousSessionId ?? segment.previousSessionId;
   update(draft, segment, { started: true, source: event.source, previousSessionId });
   draft.session.processStarts = [...draft.session.processStarts, event.atNs].slice(-16);
@@ -134,7 +137,11 @@ function segmentAt(session: Session, atNs: bigint): Segment | undefined {
 function isNewProcess(session: Session, segment: Segment, event: AgentEvent): boolean {
   if (event.kind !== "session.started" || event.source === "compact" || event.atNs <= segment.startNs) return false;
   if (segment.endedNs !== undefined && event.atNs <= segment.endedNs) return false;
-  return segment.eventful;
+  return segment.eventful && !isToldAgain(session, event);
+}
+
+function isToldAgain(session: Session, event: AgentEvent): boolean {
+  return session.processStarts.some((ns) => event.atNs - ns < TWICE_NS && ns - event.atNs < TWICE_NS);
 }
 
 /** Told again, or too late: that stretch of the session is closed and sent. Only a new prompt shows that the clock lies. */
