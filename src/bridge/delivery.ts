@@ -4,7 +4,7 @@
  */
 
 import type { Log } from "../log.ts";
-import { markSent, pointsToSend, type ExportPlan } from "../metric/export-points.ts";
+import { markHeard, markSent, pointsToSend, type ExportPlan } from "../metric/export-points.ts";
 import type { MetricPoints } from "../metric/point.ts";
 import type { Totals } from "../metric/totals.ts";
 import type { Exporter } from "../otlp/exporter.ts";
@@ -86,6 +86,7 @@ export function createDelivery(deps: Deps): Delivery {
         points.reduce((sum, one) => sum + one.points.length, 0),
       );
       metricsFailed = outcome.status !== "accepted" && outcome.status !== "partly_rejected";
+      if (!metricsFailed) markHeard(totals, plan);
       return !metricsFailed;
     },
     backOffMs(signal) {

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import type { Increment } from "../trace/record.ts";
-import { markSent, pointsToSend } from "./export-points.ts";
+import { markHeard, markSent, pointsToSend } from "./export-points.ts";
 import type { HistogramValue, MetricPoints } from "./point.ts";
 import { add, emptyTotals, seriesKey, type Totals } from "./totals.ts";
 
@@ -10,7 +10,7 @@ const SECOND = 1_000_000_000n;
 const T0 = 1_795_196_713n * SECOND;
 const agent = "codex";
 
-/** `+2` adds, `@70` exports at that second, `@70!` exports everything; points are `second:value`. */
+/** `+2` adds, `@70` exports at that second, `@70!` exports everything, `@70?` is not accepted; points are `second:value`. */
 test.for<[string, string, string]>([
   ["nothing known, nothing sent", "@0 @0!", "- | -"],
   ["first a zero one second before, then the value", "+2 @0", "-1:0 0:2"],
@@ -22,6 +22,16 @@ test.for<[string, string, string]>([
   ["everything after a pause still pairs what has changed", "+2 @0 +1 @100!", "-1:0 0:2 | 99:2 100:3"],
   ["a credit changes nothing", "+2 @0 -1 @100 +1 @110", "-1:0 0:2 | - | -"],
   ["the same second again, a millisecond later", "+2 @0 +1 @0 +1 @0", "-1:0 0:2 | 0.001:3 | 0.002:4"],
+  [
+    "until it is accepted, a series begins with the same zero",
+    "+2 @0? +1 @5? @8! +1 @9",
+    "-1:0 0:2 | -1:0 5:3 | -1:0 8:3 | 9:4",
+  ],
+  [
+    "a zero that lies too far back is left out",
+    "+2 @0? +1 @598? @600! +1 @601",
+    "-1:0 0:2 | -1:0 598:3 | 600:3 | 601:4",
+  ],
   ["a clock set back by hours", "+2 @0 +1 @-7200 +1 @1", "-1:0 0:2 | 0.001:3 | 1:4"],
 ])("%s", ([, script, expected]) => {
   expect(run(script)).toBe(expected);
@@ -101,6 +111,7 @@ test("a plan changes nothing, and what comes after it is still to be sent", () =
   expect(totals).toEqual(before);
   add(totals, [count("a")]);
   markSent(totals, plan);
+  markHeard(totals, plan);
   expect(totals.lastExportNs).toBe(T0);
   expect(totals.series.get(seriesKey("hookspan.run.count", agent, { outcome: "a" }))).toMatchObject({
     value: 2,
@@ -149,6 +160,7 @@ test("whatever the clock does: times rise by whole milliseconds, values never fa
         expect(plan.atNs).toBeGreaterThan(totals.lastExportNs);
         expect(plan.atNs).toBeGreaterThanOrEqual(nowNs);
         markSent(totals, plan);
+        markHeard(totals, plan);
         for (const { metric, points } of plan.points) {
           for (const { attributes, startNs, atNs, value } of points) {
             const key = seriesKey(metric, agent, attributes);
@@ -186,7 +198,7 @@ function run(script: string): string {
   for (const word of script.split(" ")) {
     if (word.startsWith("@")) {
       const nowNs = T0 + BigInt(Number.parseInt(word.slice(1), 10)) * SECOND;
-      exports.push(shown(exported(totals, nowNs, word.endsWith("!"))));
+      exports.push(shown(exported(totals, nowNs, word.endsWith("!"), !word.endsWith("?"))));
     } else {
       add(totals, [{ metric: "hookspan.cost", agent, attributes: {}, value: Number(word) }]);
     }
@@ -194,9 +206,10 @@ function run(script: string): string {
   return exports.join(" | ");
 }
 
-function exported(totals: Totals, nowNs: bigint, everything = false): MetricPoints[] {
+function exported(totals: Totals, nowNs: bigint, everything = false, accepted = true): MetricPoints[] {
   const plan = pointsToSend(totals, nowNs, { everything });
   markSent(totals, plan);
+  if (accepted) markHeard(totals, plan);
   return plan.points;
 }
 

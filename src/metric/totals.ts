@@ -21,6 +21,8 @@ export type Series = {
   startNs?: bigint;
   /** What the last request said of this series. */
   sent?: SentPoint;
+  /** A request that told of this series was accepted. Until then its zero may not have arrived. */
+  heard?: true;
 };
 
 export type SentPoint = { atNs: bigint; value: number | HistogramValue };

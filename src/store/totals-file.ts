@@ -40,6 +40,7 @@ const seriesSchema = z.strictObject({
   credit: z.number().exactOptional(),
   startNs: ns.exactOptional(),
   sent: z.strictObject({ atNs: ns, value }).exactOptional(),
+  heard: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<Series>;
 
 const totalsSchema = z.strictObject({
@@ -56,7 +57,7 @@ const outlineSchema = z.strictObject({
 });
 
 /** What one export says of a series: the marks that `pointsToSend` plans. */
-export type SentMark = SentPoint & { startNs: bigint };
+export type SentMark = SentPoint & { startNs: bigint; heard?: true };
 
 type Deps = { disk: Disk; quarantine: Quarantine };
 
@@ -82,9 +83,9 @@ export function saveSent(deps: Deps, path: string, plan: { atNs: bigint; sent: M
   const outline = readOutline(deps, path);
   const series = outline.series.map(([key, known]) => {
     const mark = plan.sent.get(key);
-    return mark
-      ? [key, { ...known, startNs: mark.startNs, sent: { atNs: mark.atNs, value: mark.value } }]
-      : [key, known];
+    if (mark === undefined) return [key, known];
+    const { startNs, atNs, value: said, heard } = mark;
+    return [key, { ...known, startNs, sent: { atNs, value: said }, ...(heard ? { heard } : {}) }];
   });
   writeFileAtomically(deps.disk, path, toJson({ ...outline, lastExportNs: plan.atNs, series }));
 }
