@@ -16,6 +16,8 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // Hundreds of sequences in one test; the long proof runs it for minutes.
+      { test: { name: "model", include: ["test/model/**/*.test.ts"], testTimeout: 900_000 } },
       {
         test: {
           name: "processes",

@@ -30,7 +30,7 @@ export class Crash extends Error {}
 export function crashingDisk(inner: Disk, at: number, when: "before" | "after"): Disk & { hasCrashed(): boolean } {
   let count = 0;
   let crashed = false;
-  const disk = wrap(inner, (call, run, args) => {
+  const disk = aroundDisk(inner, (call, run, args) => {
     if (crashed) throw new Crash(`${call} of a dead process`);
     if (count !== at) {
       count += 1;
@@ -44,10 +44,42 @@ export function crashingDisk(inner: Disk, at: number, when: "before" | "after"):
   return { ...disk, hasCrashed: () => crashed };
 }
 
+/** Runs down with each call of a `mortalDisk`, over several of its lives if need be. */
+export type Fuse = { callsLeft: number; when: "before" | "after" };
+
+/**
+ * Dies when its fuse has run down, or by `kill`. The fuse may be lit at any time. `onDeath` is called once, before the
+ * call that died throws.
+ */
+export function mortalDisk(
+  inner: Disk,
+  fuse: () => Fuse | undefined,
+  onDeath: () => void,
+): Disk & { kill(): void; isDead(): boolean } {
+  let dead = false;
+  const kill = (): void => {
+    if (dead) return;
+    dead = true;
+    onDeath();
+  };
+  const disk = aroundDisk(inner, (call, run, args) => {
+    if (dead) throw new Crash(`${call} of a dead process`);
+    const burning = fuse();
+    if (burning === undefined) return run();
+    burning.callsLeft -= 1;
+    if (burning.callsLeft >= 0) return run();
+    if (burning.when === "after") run();
+    else if (call === "write") tear(inner, args);
+    kill();
+    throw new Crash(`crash ${burning.when} ${call} ${String(args[0])}`);
+  });
+  return { ...disk, kill, isDead: () => dead };
+}
+
 /** Fails `times` times from call number `at` of the given kinds on, as a full disk does, and then works again. */
 export function failingDisk(inner: Disk, calls: Call[], code: string, at: number, times: number): Disk {
   let count = 0;
-  return wrap(inner, (call, run, args) => {
+  return aroundDisk(inner, (call, run, args) => {
     if (!calls.includes(call)) return run();
     const failing = count >= at && count < at + times;
     count += 1;
@@ -57,12 +89,22 @@ export function failingDisk(inner: Disk, calls: Call[], code: string, at: number
   });
 }
 
+/** Whenever `isFull` says so, a call that needs room fails as on a full disk; a write with half an effect. */
+export function roomlessDisk(inner: Disk, isFull: () => boolean): Disk {
+  return aroundDisk(inner, (call, run, args) => {
+    const needsRoom = call === "write" || call === "link" || (call === "open" && args[1] !== "r");
+    if (!needsRoom || !isFull()) return run();
+    if (call === "write") tear(inner, args);
+    throw Object.assign(new Error(`ENOSPC: ${call}`), { code: "ENOSPC" });
+  });
+}
+
 function tear(inner: Disk, [fd, bytes]: unknown[]): void {
   if (typeof fd === "number" && bytes instanceof Uint8Array) inner.write(fd, bytes.subarray(0, bytes.length / 2));
 }
 
 /** `close` always works: descriptors of a dead process are closed by the system. */
-function wrap(inner: Disk, around: <T>(call: Call, run: () => T, args: unknown[]) => T): Disk {
+function aroundDisk(inner: Disk, around: <T>(call: Call, run: () => T, args: unknown[]) => T): Disk {
   return {
     close: (fd) => inner.close(fd),
     open: (...args) => around("open", () => inner.open(...args), args),

@@ -13,7 +13,8 @@ type Directory = { names: Map<string, File>; synced: Map<string, File> };
 
 export type MemoryDisk = Disk & { powerCut(keepsNames: (directory: string) => boolean): void };
 
-export function createMemoryDisk(): MemoryDisk {
+/** `nowNs` stamps new files; without it each gets a time of its own. */
+export function createMemoryDisk(nowNs?: () => bigint): MemoryDisk {
   const directories = new Map<string, Directory>();
   const open = new Map<number, { file: File } | { directory: Directory }>();
   let nextFd = 3;
@@ -32,7 +33,8 @@ export function createMemoryDisk(): MemoryDisk {
       if (flags === "wx" && known !== undefined) fail("EEXIST", path);
       if (flags === "r" && known === undefined) fail("ENOENT", path);
       clockNs += 1n;
-      const file = known ?? { content: Buffer.alloc(0), synced: Buffer.alloc(0), timeNs: clockNs };
+      const timeNs = nowNs?.() ?? clockNs;
+      const file = known ?? { content: Buffer.alloc(0), synced: Buffer.alloc(0), timeNs };
       if (flags === "w") file.content = Buffer.alloc(0);
       names.set(name, file);
       open.set(nextFd, { file });
