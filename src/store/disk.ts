@@ -1,6 +1,7 @@
 /**
  * The one port to the disk: every file that must survive a crash goes through it, so that a test can put a disk
- * underneath which fails, fills up or loses power at any call. The real one is a thin pass-through.
+ * underneath which fails, fills up or loses power at any call. The real one is a thin pass-through. Past it go only reads
+ * of what others write (transcripts, git's files, /proc, configuration) and the log, of which nothing depends.
  */
 
 import {

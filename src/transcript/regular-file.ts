@@ -3,6 +3,9 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSyn
 /**
  * How far a file that another program named is trusted. Transcripts: `ownOnly`, and the file itself no link, so that a
  * payload cannot make the bridge read what its user did not write. Git's own files may be links and belong to others.
+ *
+ * Not through the port of store/disk.ts: these files are only read, in parts and without blocking, and no crash or full disk
+ * of ours can harm what another program writes.
  */
 export type FileTrust = { ownOnly: boolean; followLinks: boolean };
 
