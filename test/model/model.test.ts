@@ -22,9 +22,10 @@ import { anySession, type Session } from "./story.ts";
 import { isAlike } from "./truth.ts";
 import { runSequence, type Result, type Stage } from "./world.ts";
 
-/** Sequences in a run of the test. The long proof asks for more. */
-const RUNS = Number(process.env["HOOKSPAN_MODEL_RUNS"] ?? 250);
-const LONGEST = 80;
+const USUAL_RUNS = 250;
+/** Sequences in a run of the test. The long proof asks for more of them, and they are longer then. */
+const RUNS = Number(process.env["HOOKSPAN_MODEL_RUNS"] ?? USUAL_RUNS);
+const LONGEST = RUNS > USUAL_RUNS ? 200 : 80;
 
 /** Short, for a silent Collector costs all of it. */
 const DEADLINE_MS = 150;
