@@ -170,6 +170,17 @@ test.each<[string, AgentEvent[], string[]]>([
   expect(foldAll(events).remarks).toEqual(remarks);
 });
 
+test("a session that a prompt from before its end opens again keeps its own id, though the first start is told again", () => {
+  const { spans } = foldToEnd([
+    { ...at(0), kind: "session.started", source: "startup" },
+    { ...at(21), kind: "session.ended", reason: "other" },
+    { ...at(30), kind: "time.passed" },
+    { ...at(1, "r1"), kind: "prompt.submitted", trigger: "user" },
+    { ...at(0), kind: "session.started", source: "startup" },
+  ]);
+  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
+});
+
 test("any part of it, in any order, folds; every span is sound, and the session can be kept", () => {
   fc.assert(
     fc.property(fc.shuffledSubarray([...STORY, ...STORY]), (events) => {

@@ -160,9 +160,12 @@ function isEventful(event: AgentEvent): boolean {
 function open(draft: Draft, event: AgentEvent): void {
   const { session } = draft;
   const first = session.segments.length === 0 && session.previousSegment === undefined;
+  // What is told again of a closed segment may move the start of this one back to that one's, and its id must not go along.
+  const isBehind = session.closedNs !== undefined && event.atNs <= session.closedNs;
   if (first) count(draft, "hookspan.session.count", { [ATTR.agentName]: session.agent });
   const segment: Segment = {
     startNs: event.atNs,
+    ...(isBehind ? { keyNs: event.atNs } : {}),
     started: false,
     eventful: isEventful(event),
     lastNs: event.atNs,
