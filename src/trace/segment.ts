@@ -148,9 +148,12 @@ function isToldAgain(session: Session, event: AgentEvent): boolean {
 function isLate(session: Session, event: AgentEvent): boolean {
   const { closedNs } = session;
   if (closedNs === undefined) return false;
-  const isNew =
-    event.kind === "prompt.submitted" && event.runKey !== undefined && !hasEnded(session, "run", event.runKey);
+  const isNew = event.kind === "prompt.submitted" && event.runKey !== undefined && !isKnownRun(session, event.runKey);
   return !isNew && (event.atNs <= closedNs || !REOPENING.has(event.kind));
+}
+
+function isKnownRun(session: Session, key: string): boolean {
+  return hasEnded(session, "run", key) || session.runs.some((run) => run.key === key);
 }
 
 function isEventful(event: AgentEvent): boolean {
