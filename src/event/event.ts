@@ -138,8 +138,13 @@ export type AgentEvent =
       startNs: bigint;
       /** Absent where the source gave none: the call is shown, and nothing is counted of it. */
       usage?: Usage;
-      /** Where the usage was written; the same message may be told of again in another file. */
-      file: string;
+      /**
+       * The transcript in which the usage was written; the same message may be told of again in another one. Absent where a
+       * hook told of the call, at once and as a whole: then `atNs` is its end.
+       */
+      file?: string;
+      /** A call for a purpose of the agent's own (a title, a summary), in one word. */
+      auxiliary?: string;
     })
   | (EventBase & {
       kind: "llm.failed";
@@ -148,6 +153,11 @@ export type AgentEvent =
       requestModel: string;
       startNs: bigint;
       errorType: string;
+      /** What all attempts of one call share. */
+      requestId?: string;
+      /** A hook told of it, not a transcript: `atNs` is its end. */
+      byHook?: true;
+      auxiliary?: string;
     })
   | (EventBase & {
       kind: "subagent.started";

@@ -18,6 +18,11 @@ const CALLS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 export const INSTRUMENTS = {
   "gen_ai.client.token.usage": histogram("{token}", "Tokens per model call, cached ones included", TOKENS),
+  "gen_ai.client.operation.duration": histogram(
+    "s",
+    "Duration of model calls, where the agent reports it",
+    OPERATION_SECONDS,
+  ),
   "gen_ai.invoke_agent.duration": histogram("s", "Duration of runs and subagents", RUN_SECONDS),
   "gen_ai.execute_tool.duration": histogram("s", "Execution time of tool calls", OPERATION_SECONDS),
   "gen_ai.invoke_agent.inference_calls": histogram("{inference_call}", "Model calls per run", CALLS),

@@ -115,7 +115,16 @@ const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
     brief: "`input`, `cache_read`, `cache_write`, `output`, `reasoning`: disjoint, they add up",
   },
   timingSource: { type: "string", on: ["call"], brief: "where start and end come from" },
-  requestId: { type: "string", on: ["call"], brief: "the provider's id of the request" },
+  requestId: {
+    type: "string",
+    on: ["call"],
+    brief: "the provider's id of the request, or the agent's own, which all attempts of a call share",
+  },
+  llmAuxiliary: {
+    type: "string",
+    on: ["call"],
+    brief: "what a call of the agent's own was for, in one word (`title_generation`)",
+  },
   runId: { type: "string", on: ["run"], brief: "the agent's own id of the turn, else the time of its first event" },
   runOutcome: {
     type: "string",

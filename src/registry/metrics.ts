@@ -10,6 +10,7 @@ const MODEL: Labels = ["agentName", "provider", "requestModel"];
 
 const OWN: Record<MetricName, Labels> = {
   "gen_ai.client.token.usage": ["operation", "provider", "requestModel", "tokenType"],
+  "gen_ai.client.operation.duration": ["operation", "provider", "requestModel", "errorType"],
   "gen_ai.invoke_agent.duration": ["agentName", "errorType"],
   "gen_ai.execute_tool.duration": ["agentName", "toolName", "toolType", "errorType"],
   "gen_ai.invoke_agent.inference_calls": ["agentName"],

@@ -8,10 +8,11 @@
  */
 
 import type { AgentEvent, Usage } from "../event/event.ts";
-import { addUsage, inputTokens, NO_USAGE, outputTokens, subtractUsage, usageTotal } from "../metric/usage.ts";
+import { addUsage, NO_USAGE, subtractUsage, usageTotal } from "../metric/usage.ts";
+import { noteAttempt, takeAttempt } from "./attempt.ts";
+import { emitCall, observeCall, observeDuration, type Call } from "./call-span.ts";
 import { count, emit, hasEnded, known, later, remember, replace, type Draft } from "./draft.ts";
 import { spanId } from "./ids.ts";
-import type { Attributes } from "./record.ts";
 import { placeOf } from "./run.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenCall, Session, Transcript } from "./session.ts";
@@ -23,8 +24,16 @@ const UNRECONCILED_KEPT = 1024;
 const LATE_LINE_NS = 60_000_000_000n;
 
 type Called = AgentEvent & { kind: "llm.called" };
+/** As a transcript tells of it. */
+type Written = Called & { file: string };
 
 export function noteCall(draft: Draft, event: Called): void {
+  const { file } = event;
+  if (file === undefined) completeCall(draft, event);
+  else noteWritten(draft, { ...event, file });
+}
+
+function noteWritten(draft: Draft, event: Written): void {
   const { session } = draft;
   const transcript = session.transcripts[event.file] ?? { messages: [] };
   if (transcript.highWaterNs !== undefined && event.atNs < transcript.highWaterNs - LATE_LINE_NS) return;
@@ -37,24 +46,46 @@ export function noteCall(draft: Draft, event: Called): void {
   else growCall(draft, event);
 }
 
+/** A call of which a hook tells is told of once, and has ended: nothing about it can grow. */
+function completeCall(draft: Draft, event: Called): void {
+  if (hasEnded(draft.session, "llm", event.messageId)) return;
+  remember(draft, "llm", event.messageId);
+  const { kind: _kind, agent: _agent, sessionId: _session, atNs: endNs, runKey: _run, ...given } = event;
+  const { usage = NO_USAGE, recorded: _told, ...rest } = given;
+  const unmetered = event.usage === undefined ? { unmetered: true as const } : {};
+  const retriedNs = takeAttempt(draft, event.requestId);
+  const startNs = later(retriedNs, event.startNs);
+  const place = placeCall(draft, event, event.messageId);
+  const call: Call = { ...rest, ...place, ...unmetered, usage, startNs, endNs };
+  countUsage(draft, event, usage, undefined);
+  finishCall(draft, call);
+  // What went before the last attempt is a pause as well.
+  if (retriedNs === undefined) observeDuration(draft, event, startNs);
+}
+
 export function failCall(draft: Draft, event: AgentEvent & { kind: "llm.failed" }): void {
   if (hasEnded(draft.session, "llm", event.attemptId)) return;
   const { context, parentSpanId } = placeCall(draft, event, event.attemptId);
+  const retriedNs = noteAttempt(draft, event);
+  const startNs = later(retriedNs, event.startNs);
+  if (event.byHook === true && retriedNs === undefined) observeDuration(draft, event, startNs, event.errorType);
   emit(draft, {
     ...context,
     parentSpanId,
     name: `${OPERATION.chat} ${event.requestModel}`,
     kind: "client",
-    startNs: event.startNs,
+    startNs,
     endNs: event.atNs,
     error: { message: "the model call failed" },
-    attributes: {
+    attributes: known({
       [ATTR.operation]: OPERATION.chat,
       [ATTR.provider]: event.provider,
       [ATTR.requestModel]: event.requestModel,
+      [ATTR.requestId]: event.requestId,
+      [ATTR.llmAuxiliary]: event.auxiliary,
       [ATTR.errorType]: event.errorType,
-      [ATTR.timingSource]: "transcript",
-    },
+      [ATTR.timingSource]: event.byHook === true ? "hook" : "transcript",
+    }),
   });
   remember(draft, "llm", event.attemptId);
 }
@@ -62,18 +93,20 @@ export function failCall(draft: Draft, event: AgentEvent & { kind: "llm.failed" 
 /** Emits the spans of calls that can grow no more, and adds them up on their run or subagent. */
 export function closeCalls(draft: Draft, matches: (call: OpenCall) => boolean): void {
   for (const call of draft.session.calls.filter(matches)) {
-    const isMetered = call.unmetered !== true;
-    const price = isMetered
-      ? draft.policy.price(call.usage, call.provider, call.responseModel, call.startNs)
-      : undefined;
-    emitCall(draft, call, price);
-    if (isMetered) observeCall(draft, call);
-    addToTally(draft, call, price?.usd);
+    finishCall(draft, call);
     draft.session.calls = replace(draft.session.calls, call, undefined);
   }
 }
 
-function keep(draft: Draft, event: Called, transcript: Transcript, usage: Usage): void {
+function finishCall(draft: Draft, call: Call): void {
+  const isMetered = call.unmetered !== true;
+  const price = isMetered ? draft.policy.price(call.usage, call.provider, call.responseModel, call.startNs) : undefined;
+  emitCall(draft, call, price);
+  if (isMetered) observeCall(draft, call);
+  addToTally(draft, call, price?.usd);
+}
+
+function keep(draft: Draft, event: Written, transcript: Transcript, usage: Usage): void {
   const others = transcript.messages.filter(([id]) => id !== event.messageId);
   draft.session.transcripts = {
     ...draft.session.transcripts,
@@ -120,24 +153,16 @@ function bounded(estimates: Session["unreconciled"]): Session["unreconciled"] {
   return [{ ...second, usd: first.usd + second.usd }, ...others];
 }
 
-function openCall(draft: Draft, event: Called): void {
+function openCall(draft: Draft, event: Written): void {
   closeCalls(draft, (call) => call.file === event.file);
-  const {
-    kind: _kind,
-    agent: _agent,
-    sessionId: _session,
-    atNs,
-    runKey: _run,
-    recorded: _told,
-    usage = NO_USAGE,
-    ...rest
-  } = event;
+  const { kind: _kind, agent: _agent, sessionId: _session, atNs, runKey: _run, recorded: _told, ...given } = event;
+  const { usage = NO_USAGE, auxiliary: _task, ...rest } = given;
   const place = placeCall(draft, event, event.messageId);
   const unmetered = event.usage === undefined ? { unmetered: true as const } : {};
   draft.session.calls = [...draft.session.calls, { ...rest, ...place, ...unmetered, usage, endNs: atNs }];
 }
 
-function growCall(draft: Draft, event: Called): void {
+function growCall(draft: Draft, event: Written): void {
   const call = draft.session.calls.find((one) => one.messageId === event.messageId && one.file === event.file);
   if (call === undefined) return;
   const { unmetered: _unmetered, ...metered } = call;
@@ -161,56 +186,7 @@ function placeCall(
   return { context, parentSpanId: parent.spanId, ...known({ runKey: place.runKey }) };
 }
 
-function emitCall(draft: Draft, call: OpenCall, price: { usd: number; table: string } | undefined): void {
-  const { usage } = call;
-  emit(draft, {
-    ...call.context,
-    parentSpanId: call.parentSpanId,
-    name: `${OPERATION.chat} ${call.requestModel}`,
-    kind: "client",
-    startNs: call.startNs,
-    endNs: call.endNs,
-    attributes: known({
-      [ATTR.operation]: OPERATION.chat,
-      [ATTR.provider]: call.provider,
-      [ATTR.requestModel]: call.requestModel,
-      [ATTR.responseModel]: call.responseModel,
-      [ATTR.responseId]: call.isOwnId === true ? undefined : call.messageId,
-      [ATTR.requestId]: call.requestId,
-      [ATTR.finishReasons]: call.finishReason === undefined ? undefined : [call.finishReason],
-      [ATTR.reasoningLevel]: call.reasoningLevel,
-      ...(call.unmetered === true ? {} : usageAttributes(usage)),
-      [ATTR.costUsd]: price?.usd,
-      [ATTR.costTable]: price?.table,
-      [ATTR.timingSource]: "transcript",
-    }),
-  });
-}
-
-function usageAttributes(usage: Usage): Attributes {
-  return known({
-    [ATTR.inputTokens]: inputTokens(usage),
-    [ATTR.outputTokens]: outputTokens(usage),
-    [ATTR.cacheReadTokens]: usage.cacheRead,
-    [ATTR.cacheWriteTokens]: usage.cacheWrite5m + usage.cacheWrite1h,
-    [ATTR.cacheWrite1hTokens]: usage.cacheWrite1h > 0 ? usage.cacheWrite1h : undefined,
-    [ATTR.reasoningTokens]: usage.reasoning,
-  });
-}
-
-function observeCall(draft: Draft, call: OpenCall): void {
-  const attributes = {
-    [ATTR.operation]: OPERATION.chat,
-    [ATTR.provider]: call.provider,
-    [ATTR.requestModel]: call.requestModel,
-  };
-  const tokens = { input: inputTokens(call.usage), output: outputTokens(call.usage) };
-  for (const [type, value] of Object.entries(tokens)) {
-    count(draft, "gen_ai.client.token.usage", { ...attributes, [ATTR.tokenType]: type }, value);
-  }
-}
-
-function addToTally(draft: Draft, call: OpenCall, usd: number | undefined): void {
+function addToTally(draft: Draft, call: Call, usd: number | undefined): void {
   const { session } = draft;
   const add = <T extends { tally: Parameters<typeof withCall>[0] }>(one: T): T => ({
     ...one,

@@ -16,6 +16,7 @@ import { continueSession, endSession, namePrevious, startSession, touchSegment }
 import { newSession, type Run, type Session } from "./session.ts";
 import { stopRun, tellSettled } from "./settle.ts";
 import { endSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
+import { isToldByHook } from "./told-by-hook.ts";
 import { decidePermission, endTask, endTool, reportTool, requestPermission, startTool } from "./tool.ts";
 
 /** Events of which no session comes into being: they tell of it, or of time. */
@@ -54,11 +55,12 @@ const FROM_TRANSCRIPT = new Set<AgentEvent["kind"]>([
 export function fold(session: Session | undefined, event: AgentEvent, policy: Policy): Step {
   const before = session ?? newSession(event.agent, event.sessionId, event.atNs);
   // Copied or resumed history: it happened before this session was met, and is not ours to tell.
-  const isRecord = event.recorded === true || FROM_TRANSCRIPT.has(event.kind);
+  const isTold = isToldByHook(event);
+  const isRecord = event.recorded === true || (FROM_TRANSCRIPT.has(event.kind) && !isTold);
   if (isRecord && event.atNs < before.startedNs)
     return { session: before, spans: [], increments: [], settled: [], remarks: [] };
   const draft: Draft = { session: { ...before }, spans: [], increments: [], settled: [], remarks: [], policy };
-  if (!SILENT.has(event.kind) && event.recorded !== true) signOfLife(draft, event);
+  if ((!SILENT.has(event.kind) && event.recorded !== true) || isTold) signOfLife(draft, event);
   apply(draft, event);
   if (event.kind === "llm.called" || event.kind === "tool.reported" || event.recorded === true) touchRun(draft, event);
   const { spans, increments, remarks } = draft;

@@ -7,6 +7,7 @@ import type { AgentEvent } from "../event/event.ts";
 import { captured, hasEnded, remark, replace, type Draft } from "./draft.ts";
 import { runContext } from "./ids.ts";
 import { inboundParent } from "./inbound.ts";
+import { isToldByHook } from "./told-by-hook.ts";
 import type { SpanContext } from "./record.ts";
 import { segmentContext } from "./segment.ts";
 import type { Run, Session } from "./session.ts";
@@ -56,7 +57,10 @@ export function touchRun(draft: Draft, event: AgentEvent): void {
   draft.session.runs = replace(draft.session.runs, run, { ...run, lastNs: event.atNs });
 }
 
-/** Where a span of this event goes. A tool call opens a run where none is known; nothing else but a prompt does. */
+/**
+ * Where a span of this event goes. A tool call opens a run where none is known, and so does a model call of which a hook
+ * tells; nothing else but a prompt does.
+ */
 export function placeOf(draft: Draft, event: AgentEvent): Place {
   const { session } = draft;
   const run = runOf(session, event);
@@ -64,8 +68,7 @@ export function placeOf(draft: Draft, event: AgentEvent): Place {
   if (event.runKey !== undefined && hasEnded(session, "run", event.runKey)) {
     return { runKey: event.runKey, context: endedContext(session, event.runKey) };
   }
-  if (event.kind !== "tool.started" && event.kind !== "tool.ended")
-    return { context: segmentContext(draft, event.atNs) };
+  if (!opensRun(event)) return { context: segmentContext(draft, event.atNs) };
   const opened = newRun(session, event.runKey ?? event.atNs.toString(), event.atNs);
   insert(draft, opened);
   return { runKey: opened.key, context: opened.context };
@@ -80,9 +83,15 @@ function runOf(session: Session, event: AgentEvent): Run | undefined {
   if (event.runKey !== undefined) {
     const named = session.runs.find((run) => run.key === event.runKey);
     if (named !== undefined || hasEnded(session, "run", event.runKey)) return named;
-    if (event.kind === "tool.started" || event.kind === "tool.ended") return undefined;
+    if (opensRun(event)) return undefined;
   }
   return session.runs.findLast((run) => run.startNs <= event.atNs);
+}
+
+function opensRun(event: AgentEvent): boolean {
+  return (
+    event.kind === "tool.started" || event.kind === "tool.ended" || (event.runKey !== undefined && isToldByHook(event))
+  );
 }
 
 /** Where a late span of an ended run goes: the run may have been in the trace of its inbound parent. */

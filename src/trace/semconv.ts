@@ -42,6 +42,7 @@ export const ATTR = {
   tokenKind: "hookspan.token.kind",
   timingSource: "hookspan.timing.source",
   requestId: "hookspan.request.id",
+  llmAuxiliary: "hookspan.llm.auxiliary",
   runId: "hookspan.run.id",
   runOutcome: "hookspan.run.outcome",
   runEndReason: "hookspan.run.end_reason",

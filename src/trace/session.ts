@@ -202,6 +202,8 @@ export const sessionSchema = z.strictObject({
   tools: z.array(tool),
   subagents: z.array(subagent),
   calls: z.array(call),
+  /** Model calls of which an attempt has failed and the next has not ended: when the last one did. */
+  attempts: z.array(z.strictObject({ requestId: z.string(), endNs: ns })).optional(),
   permissions: z.array(
     z.strictObject({ tool: z.string(), inputHash: z.string(), subagentId: z.string().optional(), atNs: ns }),
   ),
