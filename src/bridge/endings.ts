@@ -33,8 +33,9 @@ export function createEndings({ folding, follow, isAlive, log }: Deps): Endings 
       if (nowNs - lastCheckNs < ALIVE_CHECK_NS && nowNs >= lastCheckNs) return;
       lastCheckNs = nowNs;
       for (const session of folding.live()) {
-        const { pid, pidTrusted, pidBirth, processGoneNs, segments } = session;
-        if (pid === undefined || pidTrusted !== true || processGoneNs !== undefined || segments.length === 0) continue;
+        const { pid, pidTrusted, pidBirth, processGoneNs, segments, runs } = session;
+        if (pid === undefined || pidTrusted !== true || processGoneNs !== undefined) continue;
+        if (segments.length + runs.length === 0) continue;
         if (!isAlive(pid, pidBirth)) folding.fold({ ...baseOf(session, nowNs), kind: "process.gone" });
       }
     },
@@ -48,7 +49,7 @@ export function createEndings({ folding, follow, isAlive, log }: Deps): Endings 
     },
     endAll(nowNs) {
       for (const session of folding.live()) {
-        if (session.segments.length === 0) continue;
+        if (session.segments.length + session.runs.length === 0) continue;
         end(session, { ...baseOf(session, nowNs), kind: "time.passed", closing: true });
       }
     },

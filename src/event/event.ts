@@ -53,7 +53,8 @@ export type AgentEvent =
   | (EventBase & { kind: "session.ended"; reason: string })
   | (EventBase & {
       kind: "prompt.submitted";
-      trigger: "user" | "task" | "schedule";
+      /** `review`: the agent looks back by itself, beside the user's turns. Such a run ends no other, and none ends it. */
+      trigger: "user" | "task" | "schedule" | "review";
       content?: Content;
     })
   | (EventBase & { kind: "run.stopped"; content?: Content })
@@ -61,8 +62,17 @@ export type AgentEvent =
       /** A Stop hook blocked the stop before: the run goes on and will stop again. */
       kind: "run.continued";
     })
-  | (EventBase & { kind: "run.failed"; errorType: string })
-  | (EventBase & { kind: "run.interrupted" })
+  | (EventBase & {
+      kind: "run.failed";
+      errorType: string;
+      /** The agent may yet go on (with another model): the failure holds if no model call of the run follows. */
+      tentative?: true;
+    })
+  | (EventBase & {
+      kind: "run.interrupted";
+      /** Said of the session: it holds for each of its runs that has no end of its own. */
+      ofSession?: true;
+    })
   | (EventBase & { kind: "run.blocked" })
   | (EventBase & {
       /** The source's word that the run is over for good. `graceMs`: what belongs to it may still come for so long. */
@@ -72,6 +82,7 @@ export type AgentEvent =
   | (EventBase & {
       /** A final answer was written: with a stop and 2 s of silence this settles a run whose source never says so. */
       kind: "run.answered";
+      content?: Content;
     })
   | (EventBase & {
       kind: "tool.started";

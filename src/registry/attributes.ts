@@ -132,7 +132,11 @@ const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
     brief: "`success`, `error`, `interrupted`, `blocked`, `superseded` or `abandoned`",
   },
   runEndReason: { type: "string", on: ["run"], brief: "what ended it" },
-  runTrigger: { type: "string", on: ["run", "metric"], brief: "who asked: `user`, `task` or `schedule`" },
+  runTrigger: {
+    type: "string",
+    on: ["run", "metric"],
+    brief: "who asked: `user`, `task`, `schedule`, or the agent itself: `review`",
+  },
   runSynthetic: { type: "boolean", on: ["run"], brief: "no prompt was seen: another event opened it" },
   inferenceCalls: { type: "int", on: ["run", "subagent"], brief: "its own model calls" },
   toolCalls: { type: "int", on: ["run", "subagent"], brief: "its own tool calls" },

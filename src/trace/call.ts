@@ -13,7 +13,7 @@ import { noteAttempt, takeAttempt } from "./attempt.ts";
 import { emitCall, observeCall, observeDuration, type Call } from "./call-span.ts";
 import { count, emit, hasEnded, known, later, remember, replace, type Draft } from "./draft.ts";
 import { spanId } from "./ids.ts";
-import { placeOf } from "./run.ts";
+import { noteRun, placeOf } from "./run.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenCall, Session, Transcript } from "./session.ts";
 import { subagentContext } from "./subagent.ts";
@@ -56,6 +56,7 @@ function completeCall(draft: Draft, event: Called): void {
   const retriedNs = takeAttempt(draft, event.requestId);
   const startNs = later(retriedNs, event.startNs);
   const place = placeCall(draft, event, event.messageId);
+  if (event.subagentId === undefined) noteRun(draft, event, (run) => ({ calledNs: later(run.calledNs, endNs) }));
   const call: Call = { ...rest, ...place, ...unmetered, usage, startNs, endNs };
   countUsage(draft, event, usage, undefined);
   finishCall(draft, call);

@@ -6,11 +6,12 @@
 import type { Draft } from "./draft.ts";
 import { closeCalls } from "./call.ts";
 import { closeCompaction } from "./compaction.ts";
+import { isReview } from "./run.ts";
 import { closeSegment } from "./segment.ts";
 import { settleRun, settleSubagent } from "./settle.ts";
 import type { OpenSubagent, Run, Segment, Session } from "./session.ts";
 import { closeTools } from "./tool.ts";
-import { GRACE_NS, isBlocked } from "./verdict.ts";
+import { GRACE_NS, isBlocked, isFailed } from "./verdict.ts";
 
 const SECOND = 1_000_000_000n;
 
@@ -63,7 +64,8 @@ function endSegment(draft: Draft, segment: Segment, reason: "expired" | "closed"
   const isLast = draft.session.segments.at(-1)?.startNs === segment.startNs;
   if (isLast) {
     for (const one of draft.session.subagents) settleSubagent(draft, one.id, endNs);
-    closeTools(draft, () => true, endNs);
+    const reviews = new Set(draft.session.runs.filter(isReview).map(({ key }) => key));
+    closeTools(draft, ({ runKey }) => !reviews.has(runKey), endNs);
     closeCalls(draft, () => true);
     closeCompaction(draft);
     draft.session.permissions = [];
@@ -79,7 +81,8 @@ function runDueNs(session: Session, run: Run): bigint | undefined {
   return earliest([
     // What happens after it shows that the run goes on all the same.
     plus(lastOf(run, run.interruptedNs), GRACE_NS),
-    plus(lastOf(run, run.failed?.atNs), GRACE_NS),
+    failureDueNs(run),
+    plus(run.cutNs, GRACE_NS),
     run.closesNs,
     plus(run.blockedNs, GRACE_NS),
     plus(run.supersededNs, GRACE_NS),
@@ -90,6 +93,12 @@ function runDueNs(session: Session, run: Run): bigint | undefined {
     plus(stoppedNs === undefined ? undefined : latest([stoppedNs, run.lastNs]), UNSAID_NS),
     silenceDueNs(session),
   ]);
+}
+
+/** While an agent may try another model, nobody can tell whether it will. */
+function failureDueNs(run: Run): bigint | undefined {
+  if (run.failed === undefined || !isFailed(run)) return undefined;
+  return plus(lastOf(run, run.failed.atNs), run.failed.tentative === true ? UNSAID_NS : GRACE_NS);
 }
 
 /** A subagent that outlives its run ends by its own stop, which may repeat; one that does not, ends with the run. */

@@ -11,10 +11,10 @@ import { earlier, later, type Draft, type Policy, type Step } from "./draft.ts";
 import { closeSession, expire } from "./expire.ts";
 import { noteHookRun } from "./hook-run.ts";
 import { sessionContext } from "./ids.ts";
-import { noteRun, submitPrompt, touchRun } from "./run.ts";
+import { interruptSession, noteRun, submitPrompt, touchRun } from "./run.ts";
 import { continueSession, endSession, namePrevious, startSession, touchSegment } from "./segment.ts";
 import { newSession, type Run, type Session } from "./session.ts";
-import { stopRun, tellSettled } from "./settle.ts";
+import { answerRun, stopRun, tellSettled } from "./settle.ts";
 import { endSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
 import { isToldByHook } from "./told-by-hook.ts";
 import { decidePermission, endTask, endTool, reportTool, requestPermission, startTool } from "./tool.ts";
@@ -103,11 +103,13 @@ function apply(draft: Draft, event: AgentEvent): void {
     case "run.failed":
       return void noteRun(draft, event, (run) => ({ failed: firstFailure(run.failed, event) }));
     case "run.interrupted":
-      return void noteRun(draft, event, (run) => ({ interruptedNs: later(run.interruptedNs, event.atNs) }));
+      return event.ofSession === true
+        ? interruptSession(draft, event.atNs)
+        : void noteRun(draft, event, (run) => ({ interruptedNs: later(run.interruptedNs, event.atNs) }));
     case "run.blocked":
       return void noteRun(draft, event, () => ({ blockedNs: event.atNs }));
     case "run.answered":
-      return void noteRun(draft, event, (run) => ({ answeredNs: later(run.answeredNs, event.atNs) }));
+      return answerRun(draft, event);
     case "run.continued":
       return void noteRun(draft, event, (run) => ({ continuedNs: later(run.continuedNs, event.atNs) }));
     case "run.settled":
@@ -184,8 +186,11 @@ function describe(draft: Draft, event: AgentEvent & { kind: "session.described" 
 
 /** A failure may be told of twice, by a hook and by the transcript: the first time and the more telling word stand. */
 function firstFailure(before: Run["failed"], event: AgentEvent & { kind: "run.failed" }): Run["failed"] {
-  const { atNs, errorType } = event;
-  if (before === undefined) return { atNs, errorType };
+  const { atNs, errorType, tentative } = event;
+  if (before === undefined) return { atNs, errorType, tentative };
+  // One model after another may fail: the last failure is the run's.
+  if (tentative === true && before.tentative === true)
+    return before.atNs > atNs ? before : { ...before, atNs, errorType };
   return { atNs: earlier(before.atNs, atNs), errorType: before.errorType === "_OTHER" ? errorType : before.errorType };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { AgentEvent } from "../event/event.ts";
-import { captured, hasEnded, remark, replace, type Draft } from "./draft.ts";
+import { captured, earlier, hasEnded, remark, replace, type Draft } from "./draft.ts";
 import { runContext } from "./ids.ts";
 import { inboundParent } from "./inbound.ts";
 import { isToldByHook } from "./told-by-hook.ts";
@@ -46,6 +46,13 @@ export function noteRun(draft: Draft, event: AgentEvent, fact: (run: Run) => Par
   return next;
 }
 
+/** All that runs has been interrupted; what has an end of its own keeps it. */
+export function interruptSession(draft: Draft, atNs: bigint): void {
+  draft.session.runs = draft.session.runs.map((run) =>
+    run.startNs <= atNs ? { ...run, cutNs: earlier(run.cutNs, atNs) } : run,
+  );
+}
+
 /**
  * A sign of life: a run that nobody ends, ends at its last one. What names another run, or is about the session, is none.
  */
@@ -74,6 +81,11 @@ export function placeOf(draft: Draft, event: AgentEvent): Place {
   return { runKey: opened.key, context: opened.context };
 }
 
+/** A run of the agent's own, beside those of the user, which it may outlive as well as the session. */
+export function isReview(run: Pick<Run, "trigger">): boolean {
+  return run.trigger === "review";
+}
+
 export function knowsRun(session: Session, runKey: string): boolean {
   return session.runs.some((run) => run.key === runKey) || hasEnded(session, "run", runKey);
 }
@@ -85,7 +97,8 @@ function runOf(session: Session, event: AgentEvent): Run | undefined {
     if (named !== undefined || hasEnded(session, "run", event.runKey)) return named;
     if (opensRun(event)) return undefined;
   }
-  return session.runs.findLast((run) => run.startNs <= event.atNs);
+  const begun = session.runs.filter((run) => run.startNs <= event.atNs);
+  return begun.findLast((run) => !isReview(run)) ?? begun.at(-1);
 }
 
 function opensRun(event: AgentEvent): boolean {
@@ -129,12 +142,13 @@ function alreadyOpen(session: Session, event: AgentEvent): Run | undefined {
   );
 }
 
-/** Keeps runs in order of their start, each knowing when the next one began. */
+/** Keeps runs in order of their start, each knowing when the next one began. A review supersedes none, and none a review. */
 function insert(draft: Draft, run: Run): void {
   const others = draft.session.runs.filter((one) => one.key !== run.key);
   const runs = [...others, run].sort((a, b) => (a.startNs < b.startNs ? -1 : 1));
   draft.session.runs = runs.map((one, i) => {
-    const next = runs[i + 1];
+    if (isReview(one)) return one;
+    const next = runs.slice(i + 1).find((later) => !isReview(later));
     return next === undefined || one.supersededNs === next.startNs ? one : { ...one, supersededNs: next.startNs };
   });
 }

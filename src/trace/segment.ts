@@ -28,7 +28,7 @@ export function touchSegment(draft: Draft, event: AgentEvent): void {
   if (found === undefined) return open(draft, event);
   if (isNewProcess(draft.session, found, event)) return split(draft, found, event);
   const straggler = found.endedNs !== undefined && event.atNs > found.endedNs;
-  if (straggler) return REOPENING.has(event.kind) ? open(draft, event) : undefined;
+  if (straggler) return REOPENING.has(event.kind) && !isOfReview(draft.session, event) ? open(draft, event) : undefined;
   update(draft, found, {
     startNs: earlier(found.startNs, event.atNs),
     lastNs: later(found.lastNs, event.atNs),
@@ -41,8 +41,10 @@ export function startSession(draft: Draft, event: AgentEvent & { kind: "session.
   if (event.model !== undefined) draft.session.model = event.model;
   const segment = segmentAt(draft.session, event.atNs);
   if (event.source === "compact" || segment === undefined || isToldAgain(draft.session, event)) return;
+  // Told of twice, as a new session and as one that follows another: the more telling word stands, whichever comes first.
+  const source = segment.source === undefined || segment.source === "startup" ? event.source : segment.source;
   const previousSessionId = event.previousSessionId ?? segment.previousSessionId;
-  update(draft, segment, { started: true, source: event.source, previousSessionId });
+  update(draft, segment, { started: true, source, previousSessionId });
   draft.session.processStarts = [...draft.session.processStarts, event.atNs].slice(-16);
   draft.session.runs = draft.session.runs.map((run) =>
     run.startNs < event.atNs && run.abandonedNs === undefined ? { ...run, abandonedNs: event.atNs } : run,
@@ -69,13 +71,17 @@ export function endSession(draft: Draft, event: AgentEvent & { kind: "session.en
   if (segment.endedNs !== undefined) return remark(draft, "duplicate");
   update(draft, segment, { endedNs: event.atNs, endReason: event.reason, lastNs: later(segment.lastNs, event.atNs) });
   draft.session.runs = draft.session.runs.map((run) =>
-    run.startNs >= segment.startNs && run.startNs <= event.atNs ? { ...run, sessionEndedNs: event.atNs } : run,
+    run.startNs >= segment.startNs && run.startNs <= event.atNs && run.trigger !== "review"
+      ? { ...run, sessionEndedNs: event.atNs }
+      : run,
   );
 }
 
 /** The context that a span without a run hangs under; from now on the segment's id is fixed. */
 export function segmentContext(draft: Draft, atNs: bigint): SpanContext {
   const segment = segmentAt(draft.session, atNs) ?? draft.session.segments.at(-1);
+  // Its span has been sent: what comes so late still belongs to it.
+  if (segment === undefined && draft.session.previousSegment !== undefined) return draft.session.previousSegment;
   if (segment === undefined) return sessionContext(draft.session.agent, draft.session.id, atNs);
   const keyNs = segment.keyNs ?? segment.startNs;
   if (segment.keyNs === undefined) update(draft, segment, { keyNs });
@@ -148,12 +154,19 @@ function isToldAgain(session: Session, event: AgentEvent): boolean {
 function isLate(session: Session, event: AgentEvent): boolean {
   const { closedNs } = session;
   if (closedNs === undefined) return false;
+  if (isOfReview(session, event)) return true;
   const isNew = event.kind === "prompt.submitted" && event.runKey !== undefined && !isKnownRun(session, event.runKey);
   return !isNew && (event.atNs <= closedNs || !REOPENING.has(event.kind));
 }
 
 function isKnownRun(session: Session, key: string): boolean {
   return hasEnded(session, "run", key) || session.runs.some((run) => run.key === key);
+}
+
+/** It may run on after the session's end, and takes nothing up again. */
+function isOfReview(session: Session, event: AgentEvent): boolean {
+  if (event.kind === "prompt.submitted") return event.trigger === "review";
+  return session.runs.some((run) => run.key === event.runKey && run.trigger === "review");
 }
 
 function isEventful(event: AgentEvent): boolean {

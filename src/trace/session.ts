@@ -61,10 +61,14 @@ const run = z.strictObject({
   startNs: ns,
   lastNs: ns,
   synthetic: z.boolean(),
-  trigger: z.enum(["user", "task", "schedule"]),
+  trigger: z.enum(["user", "task", "schedule", "review"]),
   stoppedNs: ns.optional(),
-  failed: z.strictObject({ atNs: ns, errorType: z.string() }).optional(),
+  failed: z.strictObject({ atNs: ns, errorType: z.string(), tentative: z.literal(true).optional() }).optional(),
+  /** Its newest own model call of which a hook told. */
+  calledNs: ns.optional(),
   interruptedNs: ns.optional(),
+  /** The session was interrupted as a whole. */
+  cutNs: ns.optional(),
   blockedNs: ns.optional(),
   supersededNs: ns.optional(),
   abandonedNs: ns.optional(),

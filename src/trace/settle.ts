@@ -29,6 +29,14 @@ export function stopRun(draft: Draft, event: AgentEvent & { kind: "run.stopped" 
   remark(draft, isOver ? "late" : "unmatched");
 }
 
+export function answerRun(draft: Draft, event: AgentEvent & { kind: "run.answered" }): void {
+  const response = captured(draft, { input: "prompt", output: "response" }, event.content).output;
+  noteRun(draft, event, (run) => ({
+    answeredNs: later(run.answeredNs, event.atNs),
+    response: response ?? run.response,
+  }));
+}
+
 /**
  * The source's word that a run is over. It holds from its last stop on: the word may be read before the stop is. With a
  * time of grace it is no matter of stops: the run settles when that time is over (`expire`).

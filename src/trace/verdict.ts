@@ -28,6 +28,12 @@ export function isBlocked({ stoppedNs, continuedNs }: Run): boolean {
   return stoppedNs !== undefined && continuedNs !== undefined && continuedNs > stoppedNs;
 }
 
+/** The agent did not go on after its failure. */
+export function isFailed({ failed, calledNs }: Run): boolean {
+  if (failed === undefined) return false;
+  return failed.tentative !== true || calledNs === undefined || calledNs <= failed.atNs;
+}
+
 /** An end that the source told of. */
 function ownEnd(run: Run): Verdict | undefined {
   // A stop that was blocked is none, if the run went on.
@@ -37,7 +43,7 @@ function ownEnd(run: Run): Verdict | undefined {
   if (run.interruptedNs !== undefined && isLast(run.interruptedNs)) {
     return { endNs: run.interruptedNs, outcome: "interrupted", reason: "interrupt" };
   }
-  if (run.failed !== undefined && isLast(run.failed.atNs)) {
+  if (run.failed !== undefined && isFailed(run) && isLast(run.failed.atNs)) {
     return { endNs: run.failed.atNs, outcome: "error", reason: "failure", errorType: run.failed.errorType };
   }
   if (stoppedNs !== undefined) return { endNs: stoppedNs, outcome: "success", reason: "stop" };
@@ -46,8 +52,9 @@ function ownEnd(run: Run): Verdict | undefined {
 
 /** The first thing that ended the run from outside. */
 function cutShort(run: Run): { atNs: bigint; verdict: Verdict } | undefined {
-  const { sessionEndedNs, abandonedNs, supersededNs } = run;
+  const { cutNs, sessionEndedNs, abandonedNs, supersededNs } = run;
   const cuts: [bigint | undefined, (atNs: bigint) => Verdict][] = [
+    [cutNs, (endNs) => ({ endNs, outcome: "interrupted", reason: "interrupt" })],
     [sessionEndedNs, (endNs) => ({ endNs, outcome: "success", reason: "session_end" })],
     [abandonedNs, () => ({ endNs: run.lastNs, outcome: "abandoned", reason: "process_gone" })],
     [supersededNs, (endNs) => ({ endNs, outcome: "superseded", reason: "superseded" })],
