@@ -17,6 +17,7 @@ import type { Increment, SpanBatch, SpanRecord } from "../trace/record.ts";
 import type { Session } from "../trace/session.ts";
 import { eventCounted } from "./health.ts";
 import { link } from "./index-links.ts";
+import { asSubagent, joined } from "./join.ts";
 
 export type Folding = {
   /** False if the session's state cannot be used: the event must stay where it is. */
@@ -72,7 +73,12 @@ export function createFolding(deps: Deps): Folding {
   }
 
   return {
-    fold(event) {
+    fold(told) {
+      const event = told.sessionId === "" ? joined(sessions.values(), told) : told;
+      if (event === undefined) {
+        count([eventCounted("unjoined")]);
+        return true;
+      }
       const file = fileOf(event.agent, event.sessionId);
       if (file === undefined) return false;
       const before = remembered(sessions.get(file), event);
@@ -221,5 +227,5 @@ function remembered(session: Session | undefined, { sessionId, atNs }: AgentEven
 
 /** The core always gets the root session: a child's event becomes one of its root. */
 function rooted(event: AgentEvent, session: Session | undefined): AgentEvent {
-  return session === undefined || session.id === event.sessionId ? event : { ...event, sessionId: session.id };
+  return session === undefined || session.id === event.sessionId ? event : asSubagent(event, session);
 }

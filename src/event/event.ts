@@ -11,6 +11,8 @@ export type EventBase = {
   runKey?: string;
   /** The subagent that the event belongs to; absent for the main agent. */
   subagentId?: string;
+  /** The agent's name for a piece of work, where some of its events name neither session nor run: what joins them. */
+  taskId?: string;
   /**
    * Read in the agent's own record, not told by a hook: no session comes into being by it, and what is older than the
    * session is history. Events that only a transcript tells need not say it.
@@ -106,8 +108,10 @@ export type AgentEvent =
       durationMs?: number;
       /** When the execution began, after any waiting for a permission, where the agent tells of it. */
       executedNs?: bigint;
-      /** The subagent that this call launched. */
-      launched?: { subagentId: string; background: boolean };
+      /** The subagent that this call launched; where the agent does not name it, all that began during the call. */
+      launched?: { subagentId?: string; background: boolean };
+      /** `durationMs` counts the wait for a permission as well. */
+      withWait?: true;
       /** A background shell: the span stays open until its notification. */
       backgroundTaskId?: string;
       commits?: number;
@@ -132,7 +136,13 @@ export type AgentEvent =
       ran?: true;
       content?: Content;
     })
-  | (EventBase & { kind: "permission.requested"; tool: string; inputHash: string })
+  | (EventBase & {
+      kind: "permission.requested";
+      tool: string;
+      inputHash: string;
+      /** The call that it is about, where the agent names it. */
+      callId?: string;
+    })
   | (EventBase & { kind: "permission.decided"; callId: string; tool: string; decision: "allow" | "deny" })
   | (EventBase & {
       kind: "llm.called";
@@ -177,7 +187,20 @@ export type AgentEvent =
       /** Some agents give a subagent a session of its own: its events belong to this one from now on. */
       childSessionId?: string;
     })
-  | (EventBase & { kind: "subagent.ended"; subagentId: string; type: string })
+  | (EventBase & {
+      kind: "subagent.ended";
+      subagentId: string;
+      type: string;
+      outcome?: "success" | "error" | "interrupted";
+      /** How long it lived, where its end is told of later than it happened. */
+      durationMs?: number;
+    })
+  | (EventBase & {
+      /** Its own word that it failed; it holds if no success of its own follows, whatever its launcher says. */
+      kind: "subagent.failed";
+      subagentId: string;
+      errorType: string;
+    })
   | (EventBase & {
       /** Which tool call launched a subagent, learned after its start. */
       kind: "subagent.linked";

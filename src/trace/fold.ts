@@ -11,13 +11,14 @@ import { earlier, later, type Draft, type Policy, type Step } from "./draft.ts";
 import { closeSession, expire } from "./expire.ts";
 import { noteHookRun } from "./hook-run.ts";
 import { sessionContext } from "./ids.ts";
+import { decidePermission, requestPermission } from "./permission.ts";
 import { interruptSession, noteRun, submitPrompt, touchRun } from "./run.ts";
 import { continueSession, endSession, namePrevious, startSession, touchSegment } from "./segment.ts";
 import { newSession, type Run, type Session } from "./session.ts";
 import { answerRun, stopRun, tellSettled } from "./settle.ts";
-import { endSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
+import { endSubagent, failSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
 import { isToldByHook } from "./told-by-hook.ts";
-import { decidePermission, endTask, endTool, reportTool, requestPermission, startTool } from "./tool.ts";
+import { endTask, endTool, finishDecided, reportTool, startTool } from "./tool.ts";
 
 /** Events of which no session comes into being: they tell of it, or of time. */
 const SILENT = new Set<AgentEvent["kind"]>([
@@ -123,7 +124,8 @@ function apply(draft: Draft, event: AgentEvent): void {
     case "permission.requested":
       return requestPermission(draft, event);
     case "permission.decided":
-      return decidePermission(draft, event);
+      decidePermission(draft, event);
+      return finishDecided(draft, event);
     case "llm.called":
       return noteCall(draft, event);
     case "llm.failed":
@@ -132,6 +134,8 @@ function apply(draft: Draft, event: AgentEvent): void {
       return startSubagent(draft, event);
     case "subagent.ended":
       return endSubagent(draft, event);
+    case "subagent.failed":
+      return failSubagent(draft, event);
     case "subagent.linked":
       return linkSubagent(draft, event.subagentId, event);
     case "task.notified":

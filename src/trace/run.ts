@@ -30,7 +30,8 @@ export function submitPrompt(draft: Draft, event: AgentEvent & { kind: "prompt.s
   const prompt = captured(draft, { input: "prompt", output: "response" }, event.content).input;
   const opened = existing ?? newRun(session, key, event.atNs);
   // The prompt's own time is the start, even if a tool of the run was heard of first.
-  const run: Run = { ...opened, startNs: event.atNs, synthetic: false, trigger: event.trigger, prompt };
+  const { trigger, taskId } = event;
+  const run: Run = { ...opened, startNs: event.atNs, synthetic: false, trigger, prompt, taskId };
   insert(draft, run);
 }
 

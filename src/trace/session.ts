@@ -55,6 +55,7 @@ const segment = z.strictObject({
 /** A run that is open, or over but not settled: facts, from which its end and outcome follow when it settles. */
 const run = z.strictObject({
   key: z.string(),
+  taskId: z.string().optional(),
   context,
   parentSpanId: z.string().optional(),
   inbound: context.optional(),
@@ -103,6 +104,7 @@ const tool = z.strictObject({
   input: z.string().optional(),
   output: z.string().optional(),
   permissionNs: ns.optional(),
+  decidedNs: ns.optional(),
   backgroundTaskId: z.string().optional(),
   ended: z
     .strictObject({
@@ -112,6 +114,7 @@ const tool = z.strictObject({
       exitCode: z.number().optional(),
       durationMs: z.number().optional(),
       executedNs: ns.optional(),
+      withWait: z.literal(true).optional(),
     })
     .optional(),
   reported: z.strictObject({ atNs: ns, outcome, errorType: z.string().optional() }).optional(),
@@ -121,6 +124,9 @@ const tool = z.strictObject({
 
 const subagent = z.strictObject({
   id: z.string(),
+  /** The session of its own that the agent gave it, and the agent's name for its work. */
+  childSessionId: z.string().optional(),
+  taskId: z.string().optional(),
   type: z.string(),
   runKey: z.string(),
   context,
@@ -130,6 +136,8 @@ const subagent = z.strictObject({
   endNs: ns.optional(),
   callId: z.string().optional(),
   background: z.boolean(),
+  outcome: z.strictObject({ atNs: ns, word: z.enum(["success", "error", "interrupted"]) }).optional(),
+  failed: z.strictObject({ atNs: ns, errorType: z.string() }).optional(),
   lastNs: ns,
   tally,
 });
@@ -209,8 +217,18 @@ export const sessionSchema = z.strictObject({
   /** Model calls of which an attempt has failed and the next has not ended: when the last one did. */
   attempts: z.array(z.strictObject({ requestId: z.string(), endNs: ns })).optional(),
   permissions: z.array(
-    z.strictObject({ tool: z.string(), inputHash: z.string(), subagentId: z.string().optional(), atNs: ns }),
+    z.strictObject({
+      tool: z.string(),
+      inputHash: z.string(),
+      callId: z.string().optional(),
+      subagentId: z.string().optional(),
+      atNs: ns,
+    }),
   ),
+  /** The last calls that launched subagents without naming them. */
+  launches: z
+    .array(z.strictObject({ callId: z.string(), runKey: z.string(), startNs: ns, endNs: ns, background: z.boolean() }))
+    .optional(),
   /** The last ends of calls without an id, and the ticket that each took. */
   tickets: z.array(z.tuple([z.string(), z.string()])).default([]),
   compaction: z.strictObject({ startNs: ns, trigger: z.string(), runKey: z.string().optional() }).optional(),

@@ -8,11 +8,12 @@ import { closeCalls } from "./call.ts";
 import { closeCompaction } from "./compaction.ts";
 import { captured, count, emit, hasEnded, known, later, link, remark, remember, replace, type Draft } from "./draft.ts";
 import type { SpanRecord } from "./record.ts";
+import { launchOf } from "./launch.ts";
 import { noteRun } from "./run.ts";
 import { addRun, segmentContext } from "./segment.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenSubagent, Run, Transcript } from "./session.ts";
-import { subagentSpan } from "./subagent.ts";
+import { outcomeOf, subagentSpan } from "./subagent.ts";
 import { tallyAttributes } from "./tally.ts";
 import { closeTools, isBackground } from "./tool.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -58,7 +59,8 @@ export function settleRun(draft: Draft, key: string, closedBy: "expired" | "clos
   closeCompaction(draft, key);
   const verdict = judge(facts, closedBy);
   for (const subagent of draft.session.subagents) {
-    if (subagent.runKey === key && !subagent.background) settleSubagent(draft, subagent.id, verdict.endNs);
+    if (subagent.runKey === key && !launchOf(draft.session, subagent).background)
+      settleSubagent(draft, subagent.id, verdict.endNs);
   }
   closeTools(
     draft,
@@ -173,8 +175,9 @@ function countSubagent(draft: Draft, subagent: OpenSubagent, endNs: bigint): voi
   const startNs = subagent.startNs ?? subagent.firstNs;
   const seconds = Math.max(0, Number((subagent.endNs ?? endNs) - startNs) / 1e9);
   const agent = { [ATTR.agentName]: subagent.type };
+  const { errorType } = outcomeOf(subagent);
   count(draft, "hookspan.subagent.count", { [ATTR.agentName]: draft.session.agent });
-  count(draft, "gen_ai.invoke_agent.duration", agent, seconds);
+  count(draft, "gen_ai.invoke_agent.duration", { ...agent, ...known({ [ATTR.errorType]: errorType }) }, seconds);
   count(draft, "gen_ai.invoke_agent.inference_calls", agent, subagent.tally.inferenceCalls);
   count(draft, "gen_ai.invoke_agent.tool_calls", agent, subagent.tally.toolCalls);
 }

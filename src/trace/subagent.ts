@@ -8,6 +8,7 @@ import type { AgentEvent } from "../event/event.ts";
 import { earlier, hasEnded, known, later, replace, type Draft } from "./draft.ts";
 import { spanId } from "./ids.ts";
 import type { SpanContext, SpanRecord } from "./record.ts";
+import { launchOf } from "./launch.ts";
 import { placeOf } from "./run.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenSubagent, Session } from "./session.ts";
@@ -41,13 +42,36 @@ export function subagentContext(draft: Draft, event: AgentEvent, subagentId: str
 
 export function startSubagent(draft: Draft, event: AgentEvent & { kind: "subagent.started" }): void {
   subagentContext(draft, event, event.subagentId);
-  note(draft, event.subagentId, (one) => ({ startNs: earlier(one.startNs, event.atNs), type: event.type || one.type }));
+  note(draft, event.subagentId, (one) => ({
+    startNs: earlier(one.startNs, event.atNs),
+    type: event.type || one.type,
+    childSessionId: event.childSessionId ?? one.childSessionId,
+    taskId: event.taskId ?? one.taskId,
+  }));
 }
 
 /** Stops may repeat, as a run's may; the last one counts. */
 export function endSubagent(draft: Draft, event: AgentEvent & { kind: "subagent.ended" }): void {
   subagentContext(draft, event, event.subagentId);
-  note(draft, event.subagentId, (one) => ({ endNs: later(one.endNs, event.atNs), type: event.type || one.type }));
+  const { atNs, type, outcome: word, durationMs } = event;
+  note(draft, event.subagentId, (one) => {
+    const livedNs = durationMs === undefined ? undefined : BigInt(Math.round(durationMs * 1e6));
+    const endNs = livedNs === undefined ? atNs : smaller(atNs, (one.startNs ?? one.firstNs) + livedNs);
+    const isNews = word !== undefined && (one.outcome === undefined || one.outcome.atNs <= atNs);
+    return {
+      endNs: later(one.endNs, endNs),
+      type: type || one.type,
+      ...(isNews ? { outcome: { atNs, word } } : {}),
+    };
+  });
+}
+
+export function failSubagent(draft: Draft, event: AgentEvent & { kind: "subagent.failed" }): void {
+  subagentContext(draft, event, event.subagentId);
+  const { atNs, errorType } = event;
+  note(draft, event.subagentId, ({ failed }) =>
+    failed === undefined || failed.atNs <= atNs ? { failed: { atNs, errorType } } : {},
+  );
 }
 
 export function linkSubagent(draft: Draft, subagentId: string, link: { callId: string; background?: boolean }): void {
@@ -62,24 +86,41 @@ export function touchSubagent(draft: Draft, event: AgentEvent): void {
 /** The finished span of a subagent. `endNs` is its end if nothing ended it. */
 export function subagentSpan(session: Session, one: OpenSubagent, endNs: bigint): Omit<SpanRecord, "links"> {
   const { traceId } = one.context;
+  const { callId, background } = launchOf(session, one);
+  const { outcome, errorType } = outcomeOf(one);
   return {
     ...one.context,
-    parentSpanId: one.callId === undefined ? one.runSpanId : spanId("tool", traceId, one.callId),
+    parentSpanId: callId === undefined ? one.runSpanId : spanId("tool", traceId, callId),
     name: `${OPERATION.invokeAgent} ${one.type}`,
     kind: "internal",
     startNs: one.startNs ?? one.firstNs,
     endNs: one.endNs ?? endNs,
+    ...(outcome === "error" ? { error: { message: "the subagent failed" } } : {}),
     attributes: known({
       [ATTR.operation]: OPERATION.invokeAgent,
       [ATTR.agentName]: one.type,
       [ATTR.subagentId]: one.id,
-      [ATTR.subagentBackground]: one.background ? true : undefined,
+      [ATTR.subagentBackground]: background ? true : undefined,
+      [ATTR.runOutcome]: outcome,
+      [ATTR.errorType]: errorType,
       [ATTR.startMissing]: one.startNs === undefined ? true : undefined,
       [ATTR.orphaned]: one.endNs === undefined ? true : undefined,
       [ATTR.repository]: session.repository,
       ...tallyAttributes(one.tally),
     }),
   };
+}
+
+/** How it ended, where anybody told. */
+export function outcomeOf({ failed, outcome }: OpenSubagent): { outcome?: string; errorType?: string } {
+  const isOver = outcome?.word === "success" && failed !== undefined && outcome.atNs > failed.atNs;
+  if (failed !== undefined && !isOver) return { outcome: "error", errorType: failed.errorType };
+  if (outcome === undefined) return {};
+  return { outcome: outcome.word, ...(outcome.word === "error" ? { errorType: "_OTHER" } : {}) };
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 function note(draft: Draft, id: string, fact: (one: OpenSubagent) => Partial<OpenSubagent>): void {

@@ -2,6 +2,7 @@
 
 import type { ToolOutcome } from "../event/event.ts";
 import { known } from "./draft.ts";
+import { waitSeconds, withoutWait } from "./permission.ts";
 import type { Attributes, SpanRecord } from "./record.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenTool, Session } from "./session.ts";
@@ -16,9 +17,10 @@ type Finished = { span: Omit<SpanRecord, "links">; labels: Attributes; seconds: 
 
 /** `seconds`: how long it took to execute, as reported; else as seen. */
 export function toolSpan(session: Session, tool: OpenTool, endNs: bigint): Finished {
-  const durationMs = tool.backgroundTaskId === undefined ? tool.ended?.durationMs : undefined;
+  const reportedMs = tool.backgroundTaskId === undefined ? tool.ended?.durationMs : undefined;
+  const durationMs = withoutWait(tool, reportedMs);
   const durationNs = BigInt(Math.round((durationMs ?? 0) * 1e6));
-  const startNs = tool.startNs ?? endNs - durationNs;
+  const startNs = tool.startNs ?? endNs - BigInt(Math.round((reportedMs ?? 0) * 1e6));
   const slept =
     durationMs !== undefined &&
     Number(endNs - startNs) / 1e6 - durationMs > SLEPT_MS &&
@@ -73,12 +75,6 @@ function outcomeOf(tool: OpenTool): { outcome: ToolOutcome; errorType?: string |
   // Asked for and not run: somebody, or a rule, said no.
   const denied = tool.reported.outcome === "unknown" && tool.permissionNs !== undefined && tool.ran !== true;
   return denied ? { outcome: "denied" } : tool.reported;
-}
-
-/** From the question to the beginning of the execution; or, where it never ran, to its end. */
-function waitSeconds(tool: OpenTool, executedNs: bigint): number | undefined {
-  if (tool.permissionNs === undefined || executedNs < tool.permissionNs) return undefined;
-  return Number(executedNs - tool.permissionNs) / 1e9;
 }
 
 function agentNameOf(session: Session, tool: OpenTool): string {

@@ -9,6 +9,8 @@ import { spanId } from "./ids.ts";
 import { placeOf } from "./run.ts";
 import { ATTR } from "./semconv.ts";
 import type { OpenTool, Session } from "./session.ts";
+import { noteLaunch } from "./launch.ts";
+import { takePermission } from "./permission.ts";
 import { linkSubagent, subagentContext } from "./subagent.ts";
 import { withTool } from "./tally.ts";
 import { named, type Named } from "./ticket.ts";
@@ -37,22 +39,29 @@ export function endTool(draft: Draft, told: AgentEvent & { kind: "tool.ended" })
   if (event.launched !== undefined) {
     const { subagentId, background } = event.launched;
     // The launch of a background subagent ends at once, perhaps before the subagent's own start is heard of.
-    if (background) subagentContext(draft, event, subagentId);
-    linkSubagent(draft, subagentId, { callId: event.callId, background });
+    if (background && subagentId !== undefined) subagentContext(draft, event, subagentId);
+    if (subagentId !== undefined) linkSubagent(draft, subagentId, { callId: event.callId, background });
   }
   if (hasEnded(draft.session, "tool", event.callId)) return remarkEnded(draft, event.callId);
   const tool = open(draft, event);
   if (tool.ended !== undefined) return remark(draft, "duplicate");
   const { input, output } = captured(draft, { input: "tool_input", output: "tool_result" }, event.content);
-  const { outcome, errorType, exitCode, durationMs, executedNs, backgroundTaskId } = event;
+  const { atNs, outcome, errorType, exitCode, durationMs, executedNs, withWait, backgroundTaskId, launched } = event;
+  if (launched !== undefined && launched.subagentId === undefined) {
+    const startNs = earlier(tool.startNs, atNs - BigInt(Math.round((durationMs ?? 0) * 1e6)));
+    const { callId, runKey } = tool;
+    noteLaunch(draft, { callId, runKey, startNs, endNs: atNs, background: launched.background });
+  }
   const ended = note(draft, tool, {
-    ended: { atNs: event.atNs, outcome, errorType, exitCode, durationMs, executedNs },
+    ended: { atNs, outcome, errorType, exitCode, durationMs, executedNs, withWait },
     backgroundTaskId,
     inputHash: tool.inputHash ?? event.inputHash,
     input: tool.input ?? input,
     output: output ?? tool.output,
   });
   if (event.commits) count(draft, "hookspan.commit.count", { [ATTR.agentName]: draft.session.agent }, event.commits);
+  // What was asked and answered in between is still on its way.
+  if (withWait === true && ended.permissionNs !== undefined && ended.decidedNs === undefined) return;
   // Its run may be over when it ends, so it is counted there now.
   if (isBackground(ended)) return tallyTool(draft, ended);
   if (ended.startNs !== undefined || isOver(draft.session, ended)) finish(draft, ended, event.atNs);
@@ -75,25 +84,10 @@ export function reportTool(draft: Draft, told: AgentEvent & { kind: "tool.report
   });
 }
 
-/** A permission request names no call: it belongs to the open call of that tool with the same input. */
-export function requestPermission(draft: Draft, event: AgentEvent & { kind: "permission.requested" }): void {
-  const alike = draft.session.tools.filter((one) => one.inputHash === event.inputHash && one.tool === event.tool);
-  const tool = alike.find((one) => one.permissionNs === undefined);
-  if (tool !== undefined) return void note(draft, tool, { permissionNs: event.atNs });
-  // Each has its request: this one was told of twice.
-  if (alike.length > 0) return;
-  const { tool: name, inputHash, subagentId, atNs } = event;
-  draft.session.permissions = [...draft.session.permissions, { tool: name, inputHash, subagentId, atNs }].slice(-32);
-}
-
-export function decidePermission(draft: Draft, event: AgentEvent & { kind: "permission.decided" }): void {
-  if (hasEnded(draft.session, "decision", event.callId)) return;
-  remember(draft, "decision", event.callId);
-  count(draft, "hookspan.tool.decision.count", {
-    [ATTR.agentName]: draft.session.agent,
-    [ATTR.toolName]: event.tool,
-    [ATTR.toolDecision]: event.decision,
-  });
+/** The answer to what was asked came: a call that has ended meanwhile need not wait for it any more. */
+export function finishDecided(draft: Draft, { callId }: AgentEvent & { kind: "permission.decided" }): void {
+  const tool = draft.session.tools.find((one) => one.callId === callId);
+  if (tool?.startNs !== undefined && tool.ended?.withWait === true) finish(draft, tool, tool.ended.atNs);
 }
 
 /** A background shell's task has ended. What its launch said is no word on how it went, unless the notice has none. */
@@ -156,16 +150,6 @@ function note(draft: Draft, tool: OpenTool, fact: Partial<OpenTool>): OpenTool {
   const next = { ...tool, ...fact };
   draft.session.tools = replace(draft.session.tools, tool, next);
   return next;
-}
-
-function takePermission(draft: Draft, event: AgentEvent & { kind: "tool.started" }): bigint | undefined {
-  const { permissions } = draft.session;
-  // A request that is older than the call was another call's.
-  const found = permissions.find(
-    (one) => one.tool === event.tool && one.inputHash === event.inputHash && one.atNs >= event.atNs,
-  );
-  if (found !== undefined) draft.session.permissions = replace(permissions, found, undefined);
-  return found?.atNs;
 }
 
 /** Emits the span of a call, counts it once, and lets go of it. */
