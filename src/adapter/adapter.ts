@@ -6,9 +6,12 @@
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent } from "../event/event.ts";
 
-/** What an adapter makes of one payload. `refused`: something in it was not followed, a reason to count. */
+/**
+ * What an adapter makes of one payload. `refused`: something in it was not followed; `ignored`: it is as it should be, and
+ * nothing has happened, or to nobody. Both are a reason, in one word, to count.
+ */
 export type Decoded =
-  | { status: "decoded"; events: AgentEvent[]; refused?: string }
+  | { status: "decoded"; events: AgentEvent[]; refused?: string; ignored?: string }
   | { status: "invalid"; reason: string };
 
 /** Which file a line is from, and what the decoder remembered from the lines before it. */

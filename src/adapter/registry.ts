@@ -1,8 +1,9 @@
 import type { Adapter } from "./adapter.ts";
 import { claudeCode } from "./claude-code.ts";
 import { codex } from "./codex.ts";
+import { hermes } from "./hermes.ts";
 
-const ADAPTERS: readonly Adapter[] = [claudeCode, codex];
+const ADAPTERS: readonly Adapter[] = [claudeCode, codex, hermes];
 
 /** The adapter of an agent by the name that its hook was given; undefined for a name that no adapter has. */
 export function adapterFor(agent: string): Adapter | undefined {

@@ -111,6 +111,10 @@ export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Enve
         folding.count([dropped(intake.reason), eventCounted("dropped")]);
         log.warn("an event was dropped", { event: name, reason: intake.reason });
         return true;
+      case "ignored":
+        done.push(name);
+        folding.count([eventCounted(intake.reason)]);
+        return true;
       case "excluded":
         done.push(name);
         folding.count([eventCounted("excluded")]);

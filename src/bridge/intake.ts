@@ -10,6 +10,8 @@ import type { EnvelopeRead } from "../spool/spool.ts";
 
 export type Intake =
   | { status: "folded"; noted?: "known" | "unknown"; refused?: string }
+  /** Nothing has happened in it, for a reason that is counted. */
+  | { status: "ignored"; reason: string }
   /** Nothing of this directory is recorded. */
   | { status: "excluded" }
   | { status: "quarantined"; reason: string }
@@ -53,7 +55,8 @@ function decode(deps: Deps, envelope: Envelope): Intake {
   if (adapter === undefined) return { status: "quarantined", reason: "unknown agent" };
   const decoded = adapter.decode(envelope);
   if (decoded.status === "invalid") return { status: "quarantined", reason: decoded.reason };
-  const { events, refused } = decoded;
+  const { events, refused, ignored } = decoded;
+  if (ignored !== undefined) return { status: "ignored", reason: ignored };
   const cwd = events.find((event) => event.kind === "session.described")?.cwd;
   if (cwd !== undefined && deps.isExcluded(cwd)) return { status: "excluded" };
   for (const event of events) if (!deps.fold(event)) return { status: "left" };

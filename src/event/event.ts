@@ -176,8 +176,8 @@ export type AgentEvent =
       errorType: string;
       /** What all attempts of one call share. */
       requestId?: string;
-      /** A hook told of it, not a transcript: `atNs` is its end. */
-      byHook?: true;
+      /** A hook told of it, not a transcript: `atNs` is its end. `last`: and no other attempt follows. */
+      byHook?: true | "last";
       auxiliary?: string;
     })
   | (EventBase & {

@@ -49,11 +49,10 @@ export function observeCall(draft: Draft, call: Call): void {
   }
 }
 
-/** `startNs` is that of the attempt, not of the first one. */
+/** One observation for a call with all its attempts, from the first one on: so the agents that tell of it count. */
 export function observeDuration(
   draft: Draft,
-  { provider, requestModel, atNs }: AgentEvent & { kind: "llm.called" | "llm.failed" },
-  startNs: bigint,
+  { provider, requestModel, startNs, atNs }: AgentEvent & { kind: "llm.called" | "llm.failed" },
   errorType?: string,
 ): void {
   const attributes = known({

@@ -60,8 +60,7 @@ function completeCall(draft: Draft, event: Called): void {
   const call: Call = { ...rest, ...place, ...unmetered, usage, startNs, endNs };
   countUsage(draft, event, usage, undefined);
   finishCall(draft, call);
-  // What went before the last attempt is a pause as well.
-  if (retriedNs === undefined) observeDuration(draft, event, startNs);
+  observeDuration(draft, event);
 }
 
 export function failCall(draft: Draft, event: AgentEvent & { kind: "llm.failed" }): void {
@@ -69,7 +68,7 @@ export function failCall(draft: Draft, event: AgentEvent & { kind: "llm.failed" 
   const { context, parentSpanId } = placeCall(draft, event, event.attemptId);
   const retriedNs = noteAttempt(draft, event);
   const startNs = later(retriedNs, event.startNs);
-  if (event.byHook === true && retriedNs === undefined) observeDuration(draft, event, startNs, event.errorType);
+  if (event.byHook === "last") observeDuration(draft, event, event.errorType);
   emit(draft, {
     ...context,
     parentSpanId,
@@ -85,7 +84,7 @@ export function failCall(draft: Draft, event: AgentEvent & { kind: "llm.failed" 
       [ATTR.requestId]: event.requestId,
       [ATTR.llmAuxiliary]: event.auxiliary,
       [ATTR.errorType]: event.errorType,
-      [ATTR.timingSource]: event.byHook === true ? "hook" : "transcript",
+      [ATTR.timingSource]: event.byHook === undefined ? "transcript" : "hook",
     }),
   });
   remember(draft, "llm", event.attemptId);

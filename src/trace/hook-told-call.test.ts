@@ -22,7 +22,7 @@ function told(seconds: number, fields: Partial<Called> = {}): Called {
   };
 }
 
-function failed(seconds: number, attempt: number): AgentEvent {
+function failed(seconds: number, attempt: number): AgentEvent & { kind: "llm.failed" } {
   return {
     ...at(seconds, "r"),
     kind: "llm.failed",
@@ -69,9 +69,16 @@ test("without usage it has no token attributes, and its run has the sum of the o
   );
 });
 
-test("an attempt begins when the one before it had failed, and only the first has a duration of its own", () => {
+test("an attempt begins when the one before it had failed, and the call has one duration, with all its attempts", () => {
   const all = foldToEnd([PROMPT, failed(2, 0), failed(4, 1), told(7, { startNs: at(1).atNs }), STOP]);
   expect(lines(all).filter((line) => line.startsWith("chat"))).toEqual(["chat m 1..2", "chat m 2..4", "chat m 4..7"]);
-  const durations = all.increments.filter(({ metric }) => metric === "gen_ai.client.operation.duration");
-  expect(durations.map(({ value, attributes }) => [value, attributes["error.type"]])).toEqual([[1, "http_500"]]);
+  const last: AgentEvent = { ...failed(5, 2), byHook: "last" };
+  const durations = (events: AgentEvent[]): unknown[] =>
+    foldToEnd(events)
+      .increments.filter(({ metric }) => metric === "gen_ai.client.operation.duration")
+      .map(({ value, attributes }) => [value, attributes["error.type"]]);
+  expect(durations([PROMPT, told(7, { startNs: at(1).atNs }), failed(4, 1), failed(2, 0), STOP])).toEqual([
+    [6, undefined],
+  ]);
+  expect(durations([PROMPT, failed(2, 0), last, last, STOP])).toEqual([[4, "http_500"]]);
 });

@@ -32,7 +32,7 @@ export function touchSegment(draft: Draft, event: AgentEvent): void {
   update(draft, found, {
     startNs: earlier(found.startNs, event.atNs),
     lastNs: later(found.lastNs, event.atNs),
-    eventful: found.eventful || isEventful(event),
+    ...(isEventful(event) ? { eventful: true, eventfulNs: earlier(found.eventfulNs, event.atNs) } : {}),
   });
 }
 
@@ -75,6 +75,20 @@ export function endSession(draft: Draft, event: AgentEvent & { kind: "session.en
       ? { ...run, sessionEndedNs: event.atNs }
       : run,
   );
+  takeUpAfter(draft, event.atNs);
+}
+
+/** A prompt that came after this end was heard of before it: it took the session up again. */
+function takeUpAfter(draft: Draft, endedNs: bigint): void {
+  const { session } = draft;
+  const isTaken = session.segments.some((one) => one.startNs > endedNs);
+  const later = session.runs.filter((run) => run.startNs > endedNs && !run.synthetic && run.trigger !== "review");
+  const [first] = later;
+  if (first === undefined || isTaken) return;
+  const lastNs = later.reduce((max, run) => (run.lastNs > max ? run.lastNs : max), first.lastNs);
+  const { startNs } = first;
+  const next = { startNs, started: false, eventful: true, eventfulNs: startNs, lastNs, runs: [], runCount: 0 };
+  session.segments = [...session.segments, next];
 }
 
 /** The context that a span without a run hangs under; from now on the segment's id is fixed. */
@@ -143,7 +157,9 @@ function segmentAt(session: Session, atNs: bigint): Segment | undefined {
 function isNewProcess(session: Session, segment: Segment, event: AgentEvent): boolean {
   if (event.kind !== "session.started" || event.source === "compact" || event.atNs <= segment.startNs) return false;
   if (segment.endedNs !== undefined && event.atNs <= segment.endedNs) return false;
-  return segment.eventful && !isToldAgain(session, event);
+  // What has happened after this start is its own.
+  const hadLife = segment.eventful && (segment.eventfulNs ?? segment.startNs) < event.atNs;
+  return hadLife && !isToldAgain(session, event);
 }
 
 function isToldAgain(session: Session, event: AgentEvent): boolean {
@@ -184,6 +200,7 @@ function open(draft: Draft, event: AgentEvent): void {
     ...(isBehind ? { keyNs: event.atNs } : {}),
     started: false,
     eventful: isEventful(event),
+    ...(isEventful(event) ? { eventfulNs: event.atNs } : {}),
     lastNs: event.atNs,
     runs: [],
     runCount: 0,

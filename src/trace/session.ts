@@ -45,6 +45,8 @@ const segment = z.strictObject({
   started: z.boolean(),
   /** Something other than a start has happened in it. */
   eventful: z.boolean(),
+  /** When it first did. */
+  eventfulNs: ns.optional(),
   endedNs: ns.optional(),
   endReason: z.string().optional(),
   lastNs: ns,

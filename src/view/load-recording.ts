@@ -10,8 +10,8 @@ export type Recording = {
   startNs: bigint;
   /** The recorded user's home directory: what a replay has to put another directory in place of. */
   home: string;
-  /** `stdin` holds the payload's bytes as the agent sent them. */
-  hooks: { atNs: bigint; event: string; stdin: string }[];
+  /** `stdin` holds the payload's bytes as the agent sent them; `env` what the recording kept of the hook's environment. */
+  hooks: { atNs: bigint; event: string; stdin: string; env?: Record<string, string> }[];
   /** A line without a time of its own has that of the line before. */
   transcripts: { path: string; lines: { atNs: bigint; text: string }[] }[];
   /** Small files beside a subagent's transcript that say which call launched it. */
@@ -21,10 +21,11 @@ export type Recording = {
 /** Throws if the folder has no `hooks.jsonl` or one that is not understood. */
 export function loadRecording(dir: string): Recording {
   const calls = linesOf(join(dir, "hooks.jsonl")).map((line) => hookLine.parse(JSON.parse(line)));
-  const hooks = calls.map(({ ts_ns, event, stdin }) => ({
+  const hooks = calls.map(({ ts_ns, event, stdin, env }) => ({
     atNs: BigInt(ts_ns),
     event,
     stdin: bytesOf(stdin),
+    ...(env === undefined ? {} : { env }),
   }));
   const first = hooks[0];
   if (!first) throw new Error(`${join(dir, "hooks.jsonl")} holds no hook call; it must hold one per line`);
@@ -56,6 +57,7 @@ const hookLine = z.looseObject({
   ts_ns: z.string(),
   event: z.string(),
   stdin: z.union([z.string(), z.record(z.string(), z.unknown())]),
+  env: z.record(z.string(), z.string()).optional(),
 });
 const transcriptLine = z.looseObject({
   type: z.string().optional(),

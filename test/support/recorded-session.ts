@@ -30,6 +30,7 @@ export type Replayed = {
 const SURROUNDINGS: Record<string, Partial<EnvelopeDraft>> = {
   "claude-code": { env: { CLAUDE_PID: "4242", CLAUDE_CODE_ENTRYPOINT: "sdk-cli" } },
   codex: { ppid: 4242 },
+  hermes: { ppid: 4242 },
 };
 
 const BOUNDS = {
@@ -82,6 +83,7 @@ function startReplay(
     const id = `${String(count++).padStart(6, "0")}-replay`;
     const bytes = formatEnvelope({
       env: {},
+      ...(hook.env === undefined ? {} : { env: markersOf(hook.env), traceparent: hook.env["TRACEPARENT"] ?? "" }),
       ...SURROUNDINGS[agent],
       id,
       agent,
@@ -159,6 +161,10 @@ export function openAt(state: string, exporter: Exporter, capture: Config["captu
     about: { version: "0.0.0", osType: "linux" },
     log: createLog({ level: "error", file: directory.log }),
   });
+}
+
+function markersOf(env: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name === "HERMES_INTERACTIVE"));
 }
 
 /** Keeps what it is given, and accepts everything, or has it sent by a real exporter. */

@@ -1,0 +1,41 @@
+/**
+ * Frames of Hermes' gateway hooks: `{event_type, context}`. In the gateway the shell hooks run as well and tell the same
+ * things with ids, so a frame is a sign of life, the start of a session, or a compression, and never a run of its own: it would
+ * be counted twice.
+ */
+
+import type { AgentEvent, EventBase } from "../../event/event.ts";
+import { isRecord, pickWord } from "./payload.ts";
+
+type Frame = { event_type: string; context: Record<string, unknown> };
+
+const KNOWN =
+  /^(gateway:startup|agent:(start|step|end)|session:(end|reset)|command:.+|reaction:(added|removed)|tui:.+)$/;
+
+export function isGatewayFrame(
+  json: Record<string, unknown>,
+): json is Record<string, unknown> & { event_type: string } {
+  return typeof json["event_type"] === "string" && json["hook_event_name"] === undefined;
+}
+
+/** Nothing where the frame names no session. */
+export function gatewayEvents(json: Record<string, unknown>, agent: string, atNs: bigint): AgentEvent[] {
+  const { event_type: nativeEvent, context } = frameOf(json);
+  const sessionId = pickWord(context, ["session_id"], 512);
+  // The bridge's own republication, or that of another one: it was told of before.
+  if (sessionId === undefined || context["_forwarded"] === true || json["_forwarded"] === true) return [];
+  const base: EventBase = { agent, sessionId, atNs };
+  switch (nativeEvent) {
+    case "session:start":
+      return [{ ...base, kind: "session.started", source: "startup" }];
+    case "session:compress":
+      return [{ ...base, kind: "compaction.ended", trigger: "auto" }];
+    default:
+      return [{ ...base, kind: "noted", nativeEvent: nativeEvent.slice(0, 128), known: KNOWN.test(nativeEvent) }];
+  }
+}
+
+function frameOf(json: Record<string, unknown>): Frame {
+  const { event_type: type, context } = json;
+  return { event_type: typeof type === "string" ? type : "", context: isRecord(context) ? context : {} };
+}
