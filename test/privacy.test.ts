@@ -12,7 +12,7 @@ import type { Config } from "../src/config/config.ts";
 const WINDOW = 16;
 
 /** Nothing with a blank in it is an id or a word of a list. */
-const ONE_WORD = /^[\w.@:-]{1,64}$/;
+const ONE_WORD = /^[\w.@:-]{1,96}$/;
 
 /**
  * What is sent on purpose, by the key under which payload or transcript has it. None of it is written by a user or by a
@@ -32,11 +32,25 @@ const ON_PURPOSE = new Map([
   ["model", "the name of a model; cost and tokens mean nothing without it"],
   ["tool_name", "the name of a tool; never its input"],
   ["agent_type", "the name of a kind of subagent"],
+  ["turn_id", "a random id; tells the turns of a session apart"],
+  ["parent_turn_id", "the same, of the turn that launched a subagent"],
+  ["child_session_id", "a random id; tells subagents apart"],
+  ["tool_call_id", "a random id; the call's id, as the model's API gave it"],
+  ["api_request_id", "a random id; all attempts of a model call share it"],
   ["permission_mode", "one of the client's six modes"],
   ["reason", "one of the client's five reasons for the end of a session"],
 ]);
 
 const prompted = z.looseObject({ prompt: z.string() });
+/** Hermes: what a parent asks of a subagent is no prompt of a user. */
+const asked = z.looseObject({
+  hook_event_name: z.literal("pre_llm_call"),
+  extra: z.looseObject({
+    user_message: z.string(),
+    platform: z.string().refine((platform) => platform !== "subagent"),
+    telemetry_schema_version: z.string(),
+  }),
+});
 const messages = z.tuple([z.looseObject({ parts: z.tuple([z.looseObject({ content: z.string() })]) })]);
 
 describe.each(recordedSessions())("$agent $folder", ({ path }) => {
@@ -90,7 +104,10 @@ function contentOf(name: string, value: unknown): string {
 }
 
 function promptsOf(path: string): string[] {
-  return recordedInputs(path).payloads.flatMap((one) => prompted.safeParse(one).data?.prompt ?? []);
+  const { payloads } = recordedInputs(path);
+  return payloads.flatMap(
+    (one) => prompted.safeParse(one).data?.prompt ?? asked.safeParse(one).data?.extra.user_message ?? [],
+  );
 }
 
 /** So far into a prompt there is no path, which a replay puts another in place of. */
