@@ -19,26 +19,30 @@ const rounds = Number(process.argv[2] ?? 400);
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
 mkdirSync(cache, { recursive: true });
 const root = mkdtempSync(join(cache, "hookspan-bench-"));
-const sink = await listen();
+const sink = await listen(true);
+const blackHole = await listen(false);
 try {
   const rows = await prepare();
   const samples = await measure(rows);
   print(rows, samples);
 } finally {
-  sink.server.close();
+  for (const { server } of [sink, blackHole]) {
+    server.close();
+    server.closeAllConnections();
+  }
   rmSync(root, { recursive: true, force: true });
 }
 
-/** A Collector that says yes. */
-async function listen() {
+/** A Collector that says yes, or one that never says anything. */
+async function listen(answers) {
   const server = createServer((request, response) => {
-    request.resume().on("end", () => response.setHeader("content-type", "application/json").end("{}"));
+    if (answers) request.resume().on("end", () => response.setHeader("content-type", "application/json").end("{}"));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { server, url: `http://127.0.0.1:${server.address().port}` };
 }
 
-/** Rows: what is run, how often (`every` nth round), and what has to be true before and after, outside of the time. */
+/** Rows: what is run, how often (`every` nth round), and what is done `after` each, `first` and `last`, outside of the time. */
 async function prepare() {
   // A bundle starts faster than a hundred files: the comparison shall be fair.
   await build({
@@ -91,7 +95,11 @@ async function prepare() {
     },
   };
   const real = source("dist/hookspan.cjs");
-  if (existsSync(real)) rows.real = realBridgeRow(real, small);
+  if (existsSync(real)) {
+    rows.real = realBridgeRow(real, small);
+    rows.accepted = busyBridgeRow("accepted", real, small, sink.url);
+    rows.stuck = busyBridgeRow("stuck", real, small, blackHole.url);
+  }
   return rows;
 }
 
@@ -140,6 +148,19 @@ function realBridgeRow(real, input) {
   };
 }
 
+/** The bridge of the build lives throughout and folds what these hooks write; `endpoint` takes its exports or does not. */
+function busyBridgeRow(name, real, input, endpoint) {
+  const { script, state } = installHook(name, `require(${JSON.stringify(real)});`);
+  const run = `HOOKSPAN_HOME='${state}' HOOKSPAN_ENDPOINT='${endpoint}' sh '${script}' claude-code`;
+  return {
+    title: `hook, real bridge alive, exports ${name}`,
+    run,
+    input,
+    first: `${run} <'${input}' >/dev/null 2>&1; wait_for '${state}/bridge.json'`,
+    last: `end_bridge '${state}/lease'`,
+  };
+}
+
 /** Milliseconds of each run, by row. */
 async function measure(rows) {
   const steps = Object.entries(rows).map(
@@ -150,6 +171,10 @@ async function measure(rows) {
         ${row.after ?? ":"}
       fi`,
   );
+  const once = (when) =>
+    Object.values(rows)
+      .map((row) => row[when] ?? ":")
+      .join("\n");
   const script = `
     wait_for() { for ((n = 0; n < 5000; n++)); do [ ! -e "$1" ] || return 0; read -r -t 0.002 -u 9; done; echo "$1 did not come" >&2; exit 1; }
     end_bridge() {
@@ -158,8 +183,10 @@ async function measure(rows) {
       rm -f "$1"
     }
     mkfifo '${root}/never'; exec 9<>'${root}/never' # to read from it is to sleep
+    ${once("first")}
     for ((i = 0; i < ${rounds}; i++)); do ${steps.join("")}
-    done`;
+    done
+    ${once("last")}`;
   const child = spawn("bash", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   for await (const chunk of child.stdout) output += chunk;
@@ -186,6 +213,10 @@ function print(rows, samples) {
   printRatio("hook / cat >file, 1 MB, p50", p50("hookLarge") / p50("catLarge"), 1.25);
   printRatio("bridge absent / usual, p50 (stub)", p50("absent") / p50("hook"), 3);
   if ("real" in rows) printRatio("bridge absent / usual, p50 (real bridge)", p50("real") / p50("hook"), 3);
+  if ("stuck" in rows) {
+    printRatio("exports stuck / accepted, p50", p50("stuck") / p50("accepted"));
+    printRatio("exports stuck / accepted, p95", p95("stuck") / p95("accepted"));
+  }
   printRatio("OTel SDK in the hook / hook, p50", p50("otel") / p50("hook"));
   printRatio("Node twin / hook, p50", p50("twin") / p50("hook"));
 }

@@ -41,7 +41,7 @@ describe.runIf(program !== undefined)("the real Collector", () => {
     await runShortSession(installed, { id: SESSION, env: FROM_FILE });
     await inTrouble(installed, said);
     configure(installed, { endpoint: url, ...(tls ? { tls: { ca: RECORDER_CERTIFICATE } } : {}) });
-    await arrivesOnce(installed, () => installed.recorder.requests);
+    expect(await arrived(installed, () => installed.recorder.requests)).toEqual(SHORT_SESSION.spans);
   });
 
   test("with its sending queue full and what stands behind it stuck: kept, said, and sent when it moves on", async () => {
@@ -55,7 +55,7 @@ describe.runIf(program !== undefined)("the real Collector", () => {
     await inTrouble(installed, /HTTP (503 Service Unavailable|429 Too Many Requests)/);
     const from = recorder.requests.length;
     recorder.answerWith({ headers: { "content-type": "application/json" }, body: "{}" });
-    await arrivesOnce(installed, () => recorder.requests.slice(from));
+    expect(await arrived(installed, () => recorder.requests.slice(from))).toEqual(SHORT_SESSION.spans);
   });
 });
 
@@ -124,19 +124,20 @@ async function inTrouble(installed: Installed, said: RegExp): Promise<void> {
   expect(stdout).toMatch(said);
 }
 
-async function arrivesOnce(installed: Installed, requests: () => OtlpRecorder["requests"]): Promise<void> {
-  const spans = (): ReturnType<typeof spansIn> => spansIn(requests()).filter(({ name }) => name !== FOREIGN);
-  await vi.waitFor(() => expect(spans()).toHaveLength(SHORT_SESSION.spans.length), LONG);
+/** The names of the spans, once all is there and nothing is left to send. */
+async function arrived(installed: Installed, requests: () => OtlpRecorder["requests"]): Promise<string[]> {
+  const names = (): string[] =>
+    spansIn(requests())
+      .map(({ name }) => name)
+      .filter((name) => name !== FOREIGN)
+      .sort();
+  await vi.waitFor(() => expect(names()).toHaveLength(SHORT_SESSION.spans.length), LONG);
   await vi.waitFor(() => {
     const totals = Object.keys(SHORT_SESSION.totals).map((name) => [name, newestIn(requests(), name)]);
     expect(Object.fromEntries(totals)).toEqual(SHORT_SESSION.totals);
   }, LONG);
   expect(await installed.run(["flush", "--close"], FROM_FILE)).toMatchObject({ code: 0 });
-  expect(
-    spans()
-      .map(({ name }) => name)
-      .sort(),
-  ).toEqual(SHORT_SESSION.spans);
+  return names();
 }
 
 function configure(installed: Installed, config: object): void {
