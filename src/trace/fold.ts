@@ -64,7 +64,9 @@ export function fold(session: Session | undefined, event: AgentEvent, policy: Po
   if ((!SILENT.has(event.kind) && event.recorded !== true) || isTold) signOfLife(draft, event);
   apply(draft, event);
   if (event.kind === "llm.called" || event.kind === "tool.reported" || event.recorded === true) touchRun(draft, event);
-  const { spans, increments, remarks } = draft;
+  const { spans, increments } = draft;
+  // A record tells the same in more than one place, as a matter of course: that is no second delivery.
+  const remarks = event.recorded === true ? [] : draft.remarks;
   return { session: draft.session, spans, increments, settled: settledTraces(draft), remarks };
 }
 

@@ -111,3 +111,10 @@ test("the session that this one was forked from", () => {
   const ended: AgentEvent = { ...at(3), kind: "session.ended", reason: "other" };
   expect(lines(foldToEnd([started, described, ended]), "session.previous_id")).toEqual(["session claude-code 1..3 s0"]);
 });
+
+test("a record that tells an end twice is no duplicate, a hook that does is one", () => {
+  const ended = { ...at(3, "p1"), kind: "tool.ended", callId: "c1", tool: "Bash", outcome: "success" } as const;
+  const before = foldAll([prompt(1, "p1"), toolStarted(2), { ...ended, recorded: true }]);
+  expect(foldAll([{ ...ended, recorded: true }], before.session).remarks).toEqual([]);
+  expect(foldAll([ended], before.session).remarks).toEqual(["duplicate"]);
+});
