@@ -17,8 +17,9 @@ export function toolEvents(payload: ToolPayload, base: EventBase): AgentEvent[] 
   if (payload.hook_event_name === "PermissionRequest") {
     return [{ ...base, kind: "permission.requested", tool: name.tool, inputHash: hash }];
   }
-  // Without a call id (no known version) nothing tells two calls apart but their input.
-  const call = { ...base, callId: payload.tool_use_id ?? `${name.tool}:${hash}`, ...name };
+  // No known version leaves the call id out.
+  const id = payload.tool_use_id === undefined ? { inputHash: hash } : { callId: payload.tool_use_id };
+  const call = { ...base, ...id, ...name };
   const content = { ...optional("input", textOf(payload.tool_input)) };
   if (payload.hook_event_name === "PreToolUse") return [{ ...call, kind: "tool.started", inputHash: hash, content }];
   const { tool_response: response, transcript_path: rollout } = payload;

@@ -37,7 +37,10 @@ const usageBlock = z.looseObject({
   reasoning_output_tokens: count,
 });
 
-export const usageRecord = z.looseObject({ response_id: z.string().min(1).max(256), usage: usageBlock });
+export const usageRecord = z.looseObject({
+  response_id: z.string().min(1).max(256),
+  usage: usageBlock.optional().catch(undefined),
+});
 
 export const tokenCount = z.looseObject({
   info: z.looseObject({ total_token_usage: usageBlock, last_token_usage: usageBlock }),

@@ -288,7 +288,7 @@ test.each(["", "{", "[]", '{"type":"event_msg"}', '"text"'])("no line of a rollo
 });
 
 function usagesOf(events: readonly AgentEvent[]) {
-  return events.flatMap((one) => (one.kind === "llm.called" && one.usage !== undefined ? [one.usage] : []));
+  return events.flatMap((one) => (one.kind === "llm.called" && one.usage !== undefined ? one.usage : []));
 }
 
 /** Decodes lines that are a second apart, with what the decoder remembers going to disk and back. */

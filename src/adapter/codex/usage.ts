@@ -41,7 +41,7 @@ export function providerOf(provider: string | undefined): string {
   return PROVIDERS.get(provider ?? "") ?? "openai";
 }
 
-function called(line: Line, id: { messageId: string; isOwnId?: true }, usage: UsageBlock): AgentEvent {
+function called(line: Line, id: { messageId: string; isOwnId?: true }, usage: UsageBlock | undefined): AgentEvent {
   const { base, state, atNs, context } = line;
   const model = state.model ?? "unknown";
   return {
@@ -53,7 +53,7 @@ function called(line: Line, id: { messageId: string; isOwnId?: true }, usage: Us
     responseModel: model,
     ...optional("reasoningLevel", state.effort),
     startNs: BigInt(state.askedNs ?? atNs),
-    usage: disjoint(usage),
+    ...(usage === undefined ? {} : { usage: disjoint(usage) }),
     file: context.file,
   };
 }
