@@ -40,9 +40,9 @@ export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Enve
 
   return {
     take(nowNs) {
-      isListedAnew = backlog.length === 0;
-      if (isListedAnew) [backlog, listedNs] = [list(nowNs), nowNs];
       const handled = new Set([...done, ...poison.map(({ name }) => name)]);
+      isListedAnew = backlog.length === 0;
+      if (isListedAnew) [backlog, listedNs] = [list(nowNs, handled), nowNs];
       const entries = backlog
         .splice(0, BATCH)
         .filter((entry) => !handled.has(entry.name) && !isLeftAlone(entry, nowNs));
@@ -76,8 +76,8 @@ export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Enve
   };
 
   /** A listing looks at every file, so a backlog is listed once and worked off. */
-  function list(nowNs: bigint): SpoolEntry[] {
-    const listing = spool.list();
+  function list(nowNs: bigint, handled: ReadonlySet<string>): SpoolEntry[] {
+    const listing = spool.list(handled);
     const drops = spool.beyondBounds(listing, nowNs);
     for (const { name, reason } of drops) {
       done.push(name);

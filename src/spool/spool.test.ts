@@ -55,6 +55,17 @@ test.each([
   expect(spool.list().entries.map((entry) => spool.read(entry, NOW_NS).status)).toEqual([status]);
 });
 
+test("names that a commit will take away are not looked at", () => {
+  const { directory, write } = setUp();
+  write("a.evt", "x", NOW_S);
+  write("b.evt", "x", NOW_S);
+  const seen: string[] = [];
+  const disk = { ...realDisk, facts: (path: string) => (seen.push(path), realDisk.facts(path)) };
+  const listing = createSpool(disk, directory, BOUNDS).list(new Set(["a.evt"]));
+  expect(listing.entries.map(({ name }) => name)).toEqual(["b.evt"]);
+  expect(seen).toEqual([join(directory, "b.evt")]);
+});
+
 test("a payload beyond its bound is not read", () => {
   const { directory, spool, write } = setUp();
   write("a.evt", "", NOW_S);

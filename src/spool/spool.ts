@@ -35,7 +35,8 @@ export type EnvelopeRead =
   | { status: "gone" };
 
 export type Spool = {
-  list(): SpoolListing;
+  /** `except`: names of which nothing is to be known any more, for a commit will take them away. */
+  list(except?: ReadonlySet<string>): SpoolListing;
   read(entry: SpoolEntry, nowNs: bigint): EnvelopeRead;
   /** What is beyond the bounds, oldest first. */
   beyondBounds(listing: SpoolListing, nowNs: bigint): SpoolDrop[];
@@ -47,9 +48,10 @@ export function createSpool(
   bounds: { spoolBytes: number; payloadBytes: number; ageMs: number },
 ): Spool {
   return {
-    list() {
+    list(except) {
       const listing: SpoolListing = { entries: [], foreign: [] };
       for (const name of disk.names(directory)) {
+        if (except?.has(name) === true) continue;
         const facts = ifPresent(() => disk.facts(join(directory, name)));
         if (facts === undefined) continue;
         // A link or a pipe with the right name must not be opened.
