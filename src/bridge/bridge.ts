@@ -64,7 +64,7 @@ export function createBridge(deps: Deps): Bridge {
   return {
     step(nowNs, options = {}) {
       if (commit.isPending() && !applyPending()) return { progress: false, backlog: true };
-      const sizes = follow.sizes(folding.live());
+      const sizes = follow.sizes(folding.live(), nowNs);
       const taken = envelopes.take(nowNs);
       const read = follow.read(sizes, Number(nowNs / 1_000_000n), envelopes.foldedBeforeNs());
       endings.checkProcesses(nowNs);

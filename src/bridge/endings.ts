@@ -40,9 +40,9 @@ export function createEndings({ folding, follow, isAlive, log }: Deps): Endings 
       }
     },
     endDue(nowNs) {
-      const due = ready().filter((session) => {
+      const due = folding.live().filter((session) => {
         const ns = dueNs(session);
-        return ns !== undefined && ns <= nowNs;
+        return ns !== undefined && ns <= nowNs && isReady(session);
       });
       for (const session of due) end(session, { ...baseOf(session, nowNs), kind: "time.passed" });
       return due.length > 0;
@@ -53,14 +53,18 @@ export function createEndings({ folding, follow, isAlive, log }: Deps): Endings 
         end(session, { ...baseOf(session, nowNs), kind: "time.passed", closing: true });
       }
     },
-    dueNs: () =>
-      ready()
-        .map(dueNs)
-        .reduce((min, ns) => (ns !== undefined && (min === undefined || ns < min) ? ns : min), undefined),
+    dueNs() {
+      let next: bigint | undefined;
+      for (const session of folding.live()) {
+        const ns = dueNs(session);
+        if (ns !== undefined && (next === undefined || ns < next) && isReady(session)) next = ns;
+      }
+      return next;
+    },
   };
 
-  function ready(): Session[] {
-    return folding.live().filter((session) => !follow.isBehind(session) && !stuck.has(keyOf(session)));
+  function isReady(session: Session): boolean {
+    return !follow.isBehind(session) && !stuck.has(keyOf(session));
   }
 
   /** One session that cannot be ended, by a mistake of ours, must not stop the rest. */

@@ -51,6 +51,7 @@ type Deps = {
 /** An ended session is remembered this long, for stragglers and resumes. */
 const QUIET_NS = 60_000_000_000n;
 const TOMBSTONE_NS = 86_400_000_000_000n;
+const FILE_NAMES_KEPT = 4096;
 
 export function createFolding(deps: Deps): Folding {
   const { store, totals, policy } = deps;
@@ -58,6 +59,7 @@ export function createFolding(deps: Deps): Folding {
   let indexChanged = false;
   const sessions = new Map<string, Session>();
   const files = new Map<string, string>();
+  const fileNames = new Map<string, string>();
   const changed = new Set<string>();
   const pointers = new Map<string, string>();
   const deleted = new Set<string>();
@@ -164,7 +166,7 @@ export function createFolding(deps: Deps): Folding {
   /** The file of the event's root session; loads it once. Undefined if its state cannot be used. */
   function fileOf(agent: string, sessionId: string): string | undefined {
     const name = `${agent}\0${sessionId}`;
-    const known = files.get(name) ?? sessionFile(agent, sessionId);
+    const known = files.get(name) ?? fileNameOf(name, agent, sessionId);
     if (sessions.has(known)) return known;
     const read: SessionRead<Session> = store.load(agent, sessionId);
     if (read.status === "newer") {
@@ -176,6 +178,14 @@ export function createFolding(deps: Deps): Folding {
     if (read.file !== known) files.set(name, read.file);
     deleted.delete(read.file);
     return read.file;
+  }
+
+  /** A name is a hash, and asked for in every step for each session that is followed. */
+  function fileNameOf(name: string, agent: string, sessionId: string): string {
+    if (fileNames.size >= FILE_NAMES_KEPT) fileNames.clear();
+    const file = fileNames.get(name) ?? sessionFile(agent, sessionId);
+    fileNames.set(name, file);
+    return file;
   }
 
   /** Looked up when a session comes to a directory, not for every event in it. */

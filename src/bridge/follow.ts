@@ -12,10 +12,12 @@
 import { adapterFor } from "../adapter/registry.ts";
 import type { AgentEvent } from "../event/event.ts";
 import { later } from "../trace/draft.ts";
+import { dueNs } from "../trace/expire.ts";
 import { knowsRun } from "../trace/run.ts";
 import type { Session, Transcript } from "../trace/session.ts";
 import { readLines, statSize, type Line } from "../transcript/reader.ts";
 import { readMeta } from "../transcript/subagent-file.ts";
+import { followedFiles, type Followed } from "./followed-files.ts";
 
 /** One call reads so much of one file, then others have their turn. */
 const READ_BYTES = 4 * 1024 * 1024;
@@ -30,9 +32,13 @@ const AHEAD_NS = 60_000_000_000n;
 /** How long a line waits for the prompt of its run. */
 const PROMPT_MS = 2000;
 
+/** Where so many sessions are open, those in which nothing happens are looked at now and then: a step is for one event. */
+const CROWD = 32;
+const LOOK_NS = 500_000_000n;
+
 export type Follow = {
-  /** The sizes of the transcripts of sessions that may still grow. To be taken before the spool is listed. */
-  sizes(sessions: readonly Session[]): Map<string, number>;
+  /** The sizes of the transcripts that have grown, of sessions that are open. To be taken before the spool is listed. */
+  sizes(sessions: readonly Session[], nowNs: bigint): Map<string, number>;
   /**
    * Reads what is new, up to `sizes`, and up to the first line that was written at or after `beforeNs`. True if something was
    * read or is left to read.
@@ -49,8 +55,6 @@ type Deps = {
   onSkipped: (reason: string) => void;
 };
 
-type Followed = { agent: string; sessionId: string; file: string };
-
 type StoredPosition = NonNullable<Transcript["position"]>;
 
 type Read = { subagentId: string | undefined; lines: readonly Line[]; begin: number; decoder: unknown } & Limits;
@@ -59,19 +63,30 @@ type Limits = { nowMs: number; beforeNs: bigint | undefined };
 
 export function createFollow(deps: Deps): Follow {
   const waiting = new Map<string, number>();
+  const looked = new WeakMap<Session, bigint>();
+  // Files that this step does not look at. If something happens in their session meanwhile, the next one does.
+  const passed = new Set<string>();
   const refused = new Set<string>();
   let followed = new Map<string, Followed>();
   let behind = new Set<string>();
 
   return {
-    sizes(sessions) {
-      followed = new Map(sessions.flatMap(filesOf).map((one) => [one.file, one]));
+    sizes(sessions, nowNs) {
+      followed = new Map();
+      passed.clear();
       const sizes = new Map<string, number>();
-      for (const { file } of followed.values()) {
-        const size = statSize(file);
-        if (size !== undefined) sizes.set(file, size);
+      for (const session of sessions) {
+        const files = followedFiles(session);
+        for (const one of files) followed.set(one.file, one);
+        const isPassed = sessions.length > CROWD && canWait(session, nowNs);
+        if (isPassed) for (const { file } of files) passed.add(file);
+        else looked.set(session, nowNs);
+        for (const one of isPassed ? [] : files) {
+          const size = statSize(one.file);
+          if (size === undefined) noteMissing(session, one.file);
+          else if (size !== one.offset) sizes.set(one.file, size);
+        }
       }
-      for (const session of sessions) noteMissing(session, sizes);
       return sizes;
     },
     read(sizes, nowMs, beforeNs) {
@@ -91,9 +106,8 @@ export function createFollow(deps: Deps): Follow {
     },
     isBehind: (session) =>
       session.segments.length > 0 &&
-      Object.entries(session.transcripts).some(
-        ([file, { done }]) => behind.has(file) || (done !== true && !followed.has(file)),
-      ),
+      (followedFiles(session).some(({ file }) => !followed.has(file) || (passed.has(file) && !looked.has(session))) ||
+        (behind.size > 0 && Object.keys(session.transcripts).some((file) => behind.has(file)))),
   };
 
   /** A subagent of the session has been met since the sizes were taken: its file is not among them, and must come first. */
@@ -102,16 +116,27 @@ export function createFollow(deps: Deps): Follow {
     return Object.entries(session?.transcripts ?? {}).some(([file, { done }]) => done !== true && !followed.has(file));
   }
 
+  /** Nothing has happened in the session since its files were looked at, they were read to their end, and nothing is awaited. */
+  function canWait(session: Session, nowNs: bigint): boolean {
+    const sinceNs = nowNs - (looked.get(session) ?? 0n);
+    const due = dueNs(session);
+    return (
+      sinceNs >= 0n &&
+      sinceNs < LOOK_NS &&
+      (due === undefined || due > nowNs) &&
+      session.runs.every(({ stoppedNs }) => stoppedNs === undefined) &&
+      followedFiles(session).every(({ file }) => !behind.has(file))
+    );
+  }
+
   /** A transcript comes into being with the first prompt: one that is not there when a run has ended is missing. */
-  function noteMissing(session: Session, sizes: ReadonlyMap<string, number>): void {
+  function noteMissing(session: Session, file: string): void {
     const hasEnded =
       session.runs.some((run) => run.stoppedNs !== undefined) ||
       session.segments.some((one) => one.endedNs !== undefined);
-    for (const [file, { subagentId }] of Object.entries(session.transcripts)) {
-      if (!hasEnded || subagentId !== undefined || sizes.has(file) || refused.has(file)) continue;
-      refused.add(file);
-      deps.onSkipped("transcript_missing");
-    }
+    if (!hasEnded || session.transcripts[file]?.subagentId !== undefined || refused.has(file)) return;
+    refused.add(file);
+    deps.onSkipped("transcript_missing");
   }
 
   function readFile(one: Followed, upTo: number, limits: Limits): boolean {
@@ -119,7 +144,6 @@ export function createFollow(deps: Deps): Follow {
     const transcript = session?.transcripts[one.file];
     if (session === undefined || transcript === undefined) return false;
     const { position } = transcript;
-    if (position !== undefined && position.offset === upTo && position.skipping !== true) return false;
     const result = readLines(one.file, position && placeOf(position), { upTo, maxBytes: READ_BYTES });
     if (result.status === "missing") return false;
     if (result.status === "refused") {
@@ -226,18 +250,6 @@ function notAfter(event: AgentEvent, limitNs: bigint): AgentEvent {
   const atNs = event.atNs > limitNs ? limitNs : event.atNs;
   if (event.kind !== "llm.called" && event.kind !== "llm.failed") return { ...event, atNs };
   return { ...event, atNs, startNs: event.startNs > atNs ? atNs : event.startNs };
-}
-
-/** Subagents first: the word that a run is over stands in the main file, and by then their usage must be in. */
-function filesOf(session: Session): Followed[] {
-  if (session.segments.length === 0) return [];
-  const { agent, id: sessionId } = session;
-  const files = Object.entries(session.transcripts).filter(([, one]) => one.done !== true);
-  const ordered = [
-    ...files.filter(([, one]) => one.subagentId !== undefined),
-    ...files.filter(([, one]) => one.subagentId === undefined),
-  ];
-  return ordered.map(([file]) => ({ agent, sessionId, file }));
 }
 
 function placeOf({ offset, inode, skipping }: StoredPosition): { offset: number; inode: number; skipping?: true } {

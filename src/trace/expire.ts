@@ -24,13 +24,20 @@ const GONE_QUIET_NS = 60n * SECOND;
 /** Where no process is known. */
 const SILENT_NS = 86_400n * SECOND;
 
+/** Asked of every open session after each event, and few of them have changed. A folded session never does. */
+const known = new WeakMap<Session, { ns: bigint | undefined }>();
+
 /** When `expire` will next have something to do: nanoseconds since the epoch; undefined where nothing is open. */
 export function dueNs(session: Session): bigint | undefined {
-  return earliest([
-    ...session.runs.map((run) => runDueNs(session, run)),
-    ...session.subagents.map((one) => subagentDueNs(session, one)),
-    ...session.segments.map((segment) => segmentDueNs(session, segment)),
-  ]);
+  const due = known.get(session) ?? {
+    ns: earliest([
+      ...session.runs.map((run) => runDueNs(session, run)),
+      ...session.subagents.map((one) => subagentDueNs(session, one)),
+      ...session.segments.map((segment) => segmentDueNs(session, segment)),
+    ]),
+  };
+  known.set(session, due);
+  return due.ns;
 }
 
 /** Ends what is due at `nowNs`. */
