@@ -1,21 +1,20 @@
 // How fast a backlog drains: synthetic sessions in a spool, `flush --close` into a real Collector. `node bench/drain.mjs
 // [events ...]`, by default 10,000 and 100,000, whose cost per event shall be alike. Without a Collector
 // (HOOKSPAN_COLLECTOR, or what test/support/build-collector.sh built) into a sink that says yes, and it says so.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createHash } from "node:crypto";
-import { createServer } from "node:http";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+
+import { program, verdict } from "./program.mjs";
+import { startReceiver } from "./receiver.mjs";
 
 const SESSIONS = 20;
 const CALLS_PER_RUN = 10;
 const BUDGET = { perSecond: 5000, rssMb: 200, growth: 1.3 };
 
 const root = mkdtempSync(join(tmpdir(), "hookspan-drain-"));
-const receiver = await receive();
+const receiver = await startReceiver(root);
 try {
   console.log(`into ${receiver.name}; ${SESSIONS} sessions, runs of ${CALLS_PER_RUN} tool calls, 2 KB payloads\n`);
   const sizes = process.argv.slice(2).map(Number);
@@ -83,77 +82,6 @@ function fill(spool, events) {
   }
 }
 
-async function receive() {
-  const manifest = readFileSync(program("collector-config/builder.yaml"));
-  const hash = createHash("sha256").update(manifest).digest("hex").slice(0, 16);
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const collector = process.env.HOOKSPAN_COLLECTOR ?? join(cache, "hookspan", "collector", hash, "otelcol-hookspan");
-  return existsSync(collector) ? startCollector(collector) : startSink();
-}
-
-/** The Collector, with a debug exporter that prints next to nothing. */
-async function startCollector(command) {
-  const [http, health] = [await freePort(), await freePort()];
-  const config = join(root, "collector.json");
-  const pipeline = { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["debug"] };
-  writeFileSync(
-    config,
-    JSON.stringify({
-      receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${http}` } } } },
-      processors: { memory_limiter: { check_interval: "1s", limit_mib: 400 } },
-      exporters: { debug: { verbosity: "basic", sampling_initial: 1, sampling_thereafter: 100_000 } },
-      extensions: { health_check: { endpoint: `127.0.0.1:${health}` } },
-      service: {
-        extensions: ["health_check"],
-        telemetry: { logs: { level: "error" }, metrics: { level: "none" } },
-        pipelines: { traces: pipeline, metrics: pipeline },
-      },
-    }),
-  );
-  const child = spawn(command, ["--config", config], { stdio: "ignore" });
-  for (let tries = 0; tries < 300 && !(await isReady(`http://127.0.0.1:${health}/`)); tries += 1) await sleep(50);
-  const version = spawnSync(command, ["--version"], { encoding: "utf8" }).stdout.trim();
-  return {
-    name: `the real Collector (${version})`,
-    url: `http://127.0.0.1:${http}`,
-    stop: async () => {
-      child.kill("SIGTERM");
-      await new Promise((resolve) => child.once("close", resolve));
-    },
-  };
-}
-
-async function startSink() {
-  const server = createServer((request, response) => {
-    request.resume().on("end", () => response.setHeader("content-type", "application/json").end("{}"));
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    name: "a sink, for no Collector is built",
-    url: `http://127.0.0.1:${server.address().port}`,
-    stop: async () => server.close(),
-  };
-}
-
-async function isReady(url) {
-  return fetch(url).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function program(path) {
-  return fileURLToPath(new URL(`../${path}`, import.meta.url));
-}
-
 function print(rows) {
   console.log("  events   seconds  events/s  peak RSS MB");
   for (const { events, seconds, perSecond, rssMb } of rows) {
@@ -170,8 +98,4 @@ function print(rows) {
     console.log(
       `cost per event, largest against smallest: ${growth.toFixed(2)}, at most ${BUDGET.growth}: ${verdict(growth <= BUDGET.growth)}`,
     );
-}
-
-function verdict(isOk) {
-  return isOk ? "ok" : "OVER";
 }

@@ -32,7 +32,7 @@ const AHEAD_NS = 60_000_000_000n;
 /** How long a line waits for the prompt of its run. */
 const PROMPT_MS = 2000;
 
-/** Where so many sessions are open, those in which nothing happens are looked at now and then: a step is for one event. */
+/** Of more open sessions than this, those in which nothing happens are looked at twice a second, not in each step. */
 const CROWD = 32;
 const LOOK_NS = 500_000_000n;
 
@@ -119,11 +119,10 @@ export function createFollow(deps: Deps): Follow {
   /** Nothing has happened in the session since its files were looked at, they were read to their end, and nothing is awaited. */
   function canWait(session: Session, nowNs: bigint): boolean {
     const sinceNs = nowNs - (looked.get(session) ?? 0n);
-    const due = dueNs(session);
     return (
       sinceNs >= 0n &&
       sinceNs < LOOK_NS &&
-      (due === undefined || due > nowNs) &&
+      (dueNs(session) ?? nowNs + 1n) > nowNs &&
       session.runs.every(({ stoppedNs }) => stoppedNs === undefined) &&
       followedFiles(session).every(({ file }) => !behind.has(file))
     );
