@@ -15,6 +15,7 @@ export function followedFiles(session: Session): Followed[] {
   return files;
 }
 
+/** Subagents first: the word that a run is over stands in the main file, and by then their usage must be in. */
 function filesOf(session: Session): Followed[] {
   if (session.segments.length === 0) return [];
   const { agent, id: sessionId } = session;
