@@ -26,10 +26,16 @@ const OWN_MS = 60_000;
 /** After an error of the disk: it is asked again, but not at once. */
 const DISK_ERROR_MS = 5000;
 
-/** `nowMs` is a monotonic clock in milliseconds. */
+/** `nowMs` is a monotonic clock in milliseconds; `wallNs`, nanoseconds since the epoch, is stamped on the points. */
 export function createExportClock(
   open: OpenBridge,
-  deps: { onDone: () => void; nowMs: () => number; isLeaving: () => boolean; log: Log },
+  deps: {
+    onDone: () => void;
+    nowMs: () => number;
+    wallNs: () => bigint;
+    isLeaving: () => boolean;
+    log: Log;
+  },
 ): ExportClock {
   const { bridge, delivery, outbox } = open;
   const { nowMs } = deps;
@@ -105,7 +111,7 @@ export function createExportClock(
   }
 
   async function sendMetrics(which: { everything: boolean; own: boolean }): Promise<void> {
-    const nowNs = BigInt(Date.now()) * 1_000_000n;
+    const nowNs = deps.wallNs();
     const wasChangedMs = changedMs;
     changedMs = undefined;
     const own = which.own ? open.gauges(nowNs) : undefined;

@@ -101,6 +101,7 @@ async function work(
   const exports = createExportClock(open, {
     onDone: wake.now,
     nowMs: () => performance.now(),
+    wallNs: () => nanoseconds(Date.now()),
     isLeaving: () => signal.aborted,
     log,
   });
