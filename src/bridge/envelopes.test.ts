@@ -27,7 +27,7 @@ test("an event that is not whole is read once, again when it grows, and each min
       return realDisk.read(path);
     },
   };
-  const open = openAt(state, silent, "none", disk);
+  const open = openAt(state, silent, "none", { disk });
   const nowNs = BigInt(Date.now()) * 1_000_000n;
   const step = (seconds: number): number => {
     open.bridge.step(nowNs + BigInt(seconds) * SECOND, { commitNow: true });

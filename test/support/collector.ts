@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { readSpans, readSums, type ReceivedPoint, type ReceivedSpan } from "../../src/view/otlp-json.ts";
-import { freePorts, startProgram, type AtEnd } from "./start-program.ts";
+import { freePorts, startProgram, type AtEnd, type RunningProgram } from "./start-program.ts";
 import { tempDirectory } from "./temp-state.ts";
 
 /** The file that users get. */
@@ -32,6 +32,8 @@ export type RunningCollector = {
   /** For OTLP over HTTP. */
   endpoint: string;
   stop(): Promise<void>;
+  /** Once more, after a stop: on the same ports, with what the queue still held. */
+  start(): Promise<void>;
   /** What has gone through the pipelines so far; all of it, once the Collector was stopped. */
   spans(): ReceivedSpan[];
   sums(pipeline: "metrics" | "metrics/spans"): ReceivedPoint[];
@@ -43,17 +45,24 @@ export async function startCollector(options: CollectorOptions, atEnd?: AtEnd): 
   const port = await freePorts("grpc", "http", "health", "metrics");
   const overlay = join(directory, "overlay.yaml");
   writeFileSync(overlay, JSON.stringify(overlayFor(options, port, directory)));
-  const start = {
-    command: options.program,
-    args: ["--config", COLLECTOR_CONFIG, "--config", overlay],
-    cwd: directory,
-    env: { COLLECTOR_QUEUE: join(directory, "queue"), ...options.env },
-    ready: `http://127.0.0.1:${port("health")}/`,
-  };
-  const program = await startProgram(start, atEnd);
+  const start = (): Promise<RunningProgram> =>
+    startProgram(
+      {
+        command: options.program,
+        args: ["--config", COLLECTOR_CONFIG, "--config", overlay],
+        cwd: directory,
+        env: { COLLECTOR_QUEUE: join(directory, "queue"), ...options.env },
+        ready: `http://127.0.0.1:${port("health")}/`,
+      },
+      atEnd,
+    );
+  let program = await start();
   return {
     endpoint: `http://127.0.0.1:${port("http")}`,
     stop: () => program.stop(),
+    start: async () => {
+      program = await start();
+    },
     spans: () => linesOf(fileOf(directory, "traces")).flatMap((line) => items(readSpans(line))),
     sums: (pipeline) => linesOf(fileOf(directory, pipeline)).flatMap((line) => items(readSums(line))),
   };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as z from "zod";
 
 import { readComposeFile } from "./compose-file.ts";
-import { freePorts, startProgram } from "./start-program.ts";
+import { freePorts, startProgram, type RunningProgram } from "./start-program.ts";
 import { tempDirectory } from "./temp-state.ts";
 
 /** The file that users get. */
@@ -14,17 +14,34 @@ export const PROMETHEUS_CONFIG = join(import.meta.dirname, "../../collector-conf
 export type RunningPrometheus = {
   /** Where it takes OTLP. */
   otlp: string;
-  /** An instant query: the labels' values, joined by spaces, to the value, rounded to 9 decimals. */
-  query(promql: string): Promise<Record<string, number>>;
+  /** An instant query, now or at `atS`: the labels' values, joined by spaces, to the value, rounded to 9 decimals. */
+  query(promql: string, atS?: number): Promise<Record<string, number>>;
+  /** A range query: the same for each instant (seconds since the epoch) that has a value. */
+  queryRange(promql: string, range: QueryRange): Promise<Map<number, Record<string, number>>>;
   /** The trace ids of a metric's exemplars. */
   exemplarTraces(metric: string): Promise<string[]>;
   stop(): Promise<void>;
+  /** Once more, after a stop: on the same port, with the same storage. */
+  start(): Promise<void>;
 };
+
+/** From, to, and the step, in seconds. */
+export type QueryRange = { startS: number; endS: number; stepS: number };
 
 const vector = z.looseObject({
   data: z.looseObject({
     result: z.array(
       z.looseObject({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
+    ),
+  }),
+});
+const matrix = z.looseObject({
+  data: z.looseObject({
+    result: z.array(
+      z.looseObject({
+        metric: z.record(z.string(), z.string()),
+        values: z.array(z.tuple([z.number(), z.string()])),
+      }),
     ),
   }),
 });
@@ -40,25 +57,35 @@ export async function startPrometheus(command: string): Promise<RunningPrometheu
   const web = (await freePorts("web"))("web");
   const base = `http://127.0.0.1:${web}`;
   const flags = readComposeFile().services["prometheus"]?.command ?? [];
-  const program = await startProgram({
-    command,
-    args: [
-      ...flags.filter((flag) => !/^--(config\.file|storage\.tsdb\.path)=/.test(flag)),
-      `--config.file=${PROMETHEUS_CONFIG}`,
-      `--storage.tsdb.path=${directory}`,
-      `--web.listen-address=127.0.0.1:${web}`,
-    ],
-    cwd: directory,
-    env: {},
-    ready: `${base}/-/ready`,
-  });
+  const start = (): Promise<RunningProgram> =>
+    startProgram({
+      command,
+      args: [
+        ...flags.filter((flag) => !/^--(config\.file|storage\.tsdb\.path)=/.test(flag)),
+        `--config.file=${PROMETHEUS_CONFIG}`,
+        `--storage.tsdb.path=${directory}`,
+        `--web.listen-address=127.0.0.1:${web}`,
+      ],
+      cwd: directory,
+      env: {},
+      ready: `${base}/-/ready`,
+    });
+  let program = await start();
   return {
     otlp: `${base}/api/v1/otlp`,
-    async query(promql) {
-      const { data } = vector.parse(await get(`${base}/api/v1/query`, { query: promql }));
-      return Object.fromEntries(
-        data.result.map(({ metric, value }) => [Object.values(metric).join(" "), Number(Number(value[1]).toFixed(9))]),
-      );
+    async query(promql, atS) {
+      const time: Record<string, string> = atS === undefined ? {} : { time: String(atS) };
+      const { data } = vector.parse(await get(`${base}/api/v1/query`, { query: promql, ...time }));
+      return Object.fromEntries(data.result.map(({ metric, value }) => [nameOf(metric), rounded(value[1])]));
+    },
+    async queryRange(promql, { startS, endS, stepS }) {
+      const range = { start: String(startS), end: String(endS), step: String(stepS) };
+      const { data } = matrix.parse(await get(`${base}/api/v1/query_range`, { query: promql, ...range }));
+      const instants = new Map<number, Record<string, number>>();
+      for (const { metric, values } of data.result)
+        for (const [atS, value] of values)
+          instants.set(atS, { ...instants.get(atS), [nameOf(metric)]: rounded(value) });
+      return instants;
     },
     async exemplarTraces(metric) {
       const now = Date.now() / 1000;
@@ -67,7 +94,18 @@ export async function startPrometheus(command: string): Promise<RunningPrometheu
       return data.flatMap((series) => series.exemplars.map(({ labels }) => labels.trace_id));
     },
     stop: () => program.stop(),
+    start: async () => {
+      program = await start();
+    },
   };
+}
+
+function nameOf(labels: Record<string, string>): string {
+  return Object.values(labels).join(" ");
+}
+
+function rounded(value: string): number {
+  return Number(Number(value).toFixed(9));
 }
 
 async function get(url: string, parameters: Record<string, string>): Promise<unknown> {

@@ -9,12 +9,16 @@ import type { Config } from "../../src/config/config.ts";
 import { formatEnvelope, type EnvelopeDraft } from "../../src/event/envelope.ts";
 import { createLog } from "../../src/log.ts";
 import type { MetricPoints } from "../../src/metric/point.ts";
+import type { PriceTable } from "../../src/metric/price-table.ts";
 import type { Exporter } from "../../src/otlp/exporter.ts";
-import { realDisk } from "../../src/store/disk.ts";
+import { realDisk, type Disk } from "../../src/store/disk.ts";
 import { createStateDirectory } from "../../src/store/state-directory.ts";
 import type { SpanRecord } from "../../src/trace/record.ts";
 import { loadRecording, type Recording } from "../../src/view/load-recording.ts";
 import { relocate } from "../../src/view/replay.ts";
+
+/** What a bridge has from outside its state directory, and the disk that this is on. */
+type Surroundings = { disk: Disk; prices: PriceTable; repositoryOf: (cwd: string) => string | undefined };
 
 /** How events reach the bridge: all at once after the fact, or one by one while the transcript grows. */
 export const DELIVERIES = ["backlog", "as in life", "pairs swapped", "other pairs swapped"] as const;
@@ -148,16 +152,21 @@ function startReplay(
   };
 }
 
-export function openAt(state: string, exporter: Exporter, capture: Config["capture"], disk = realDisk): OpenBridge {
+export function openAt(
+  state: string,
+  exporter: Exporter,
+  capture: Config["capture"],
+  { disk = realDisk, prices, repositoryOf = () => undefined }: Partial<Surroundings> = {},
+): OpenBridge {
   const directory = createStateDirectory(disk, state);
   return openBridge({
     disk,
     directory,
     config: { bounds: BOUNDS, capture, exclude: [] },
-    userPrices: undefined,
+    userPrices: prices,
     exporter,
     isAlive: () => true,
-    repositoryOf: () => undefined,
+    repositoryOf,
     about: { version: "0.0.0", osType: "linux" },
     log: createLog({ level: "error", file: directory.log }),
   });

@@ -1,0 +1,33 @@
+/**
+ * What a counter gained over a range, exactly: the last value in the range minus the last value before it, or minus nothing
+ * where the series is new. Every total of a dashboard is written by this function; `increase()` would estimate
+ * (docs/metrics.md says by how much it is off). It holds for counters and for `_sum` and `_count` of histograms, in any
+ * Prometheus, without flags, as an instant query.
+ */
+
+/** The longest silence of a series after which its next step is still compared with its last value. */
+const LONGEST_SILENCE = "30d";
+
+/**
+ * `selector`: one counter, `hookspan_cost_USD_total` or `hookspan_cost_USD_total{job="hookspan/codex"}`. `range`: a duration
+ * (`6h`) or Grafana's `$__range`. `by`: the labels to keep; without one there is a single sum. A series that has no sample in
+ * the range, and so gained nothing, is left out.
+ */
+export function totalOver(selector: string, range: string, by: readonly string[] = []): string {
+  const last = `last_over_time(${selector}[${range}])`;
+  const before = `last_over_time(${selector}[${LONGEST_SILENCE}] offset ${range})`;
+  return `${sumBy(by)} (${last} - (${before} or ${last} * 0))`;
+}
+
+/**
+ * The same for each day, labelled by its start, today included: a range query with step `1d` whose times are midnights (UTC
+ * in Grafana, which aligns steps so).
+ */
+export function totalPerDay(selector: string, by: readonly string[] = []): string {
+  const last = `last_over_time(${selector}[1d] offset -1d)`;
+  return `${sumBy(by)} (${last} - (last_over_time(${selector}[${LONGEST_SILENCE}]) or ${last} * 0))`;
+}
+
+function sumBy(labels: readonly string[]): string {
+  return labels.length === 0 ? "sum" : `sum by (${labels.join(", ")})`;
+}
