@@ -4,7 +4,7 @@
  */
 
 import type { Log } from "../log.ts";
-import { markHeard, markSent, pointsToSend, type ExportPlan } from "../metric/export-points.ts";
+import { markHeard, markSent, pointsToSend, takeBack, type ExportPlan } from "../metric/export-points.ts";
 import type { MetricPoints } from "../metric/point.ts";
 import type { Totals } from "../metric/totals.ts";
 import type { Exporter } from "../otlp/exporter.ts";
@@ -41,6 +41,8 @@ type Deps = {
   count: (increments: readonly Increment[]) => void;
   /** Tells `status` what became of the last request of a signal. */
   noteTrouble: (signal: Signal, text: string | undefined) => void;
+  /** Has the next commit write these series. */
+  touch: (keys: Iterable<string>) => void;
   /** 0 to 1, to spread the retries of many machines. */
   jitter: () => number;
   log: Log;
@@ -85,6 +87,7 @@ export function createDelivery(deps: Deps): Delivery {
         "metric_point",
         points.reduce((sum, one) => sum + one.points.length, 0),
       );
+      if ("unseen" in outcome && outcome.unseen) forget(plan);
       metricsFailed = outcome.status !== "accepted" && outcome.status !== "partly_rejected";
       if (!metricsFailed) markHeard(totals, plan);
       return !metricsFailed;
@@ -96,6 +99,15 @@ export function createDelivery(deps: Deps): Delivery {
     },
     trouble: (signal) => troubles[signal],
   };
+
+  /**
+   * Nobody has seen the request. Not written here: by the time of an answer another bridge may have the directory. Until a
+   * commit brings it there the disk says too much, and a restart compares the next step with what was never said.
+   */
+  function forget(plan: ExportPlan): void {
+    takeBack(totals, plan);
+    deps.touch(plan.before.keys());
+  }
 
   /** The bridge's own series are no cause of an export: left out, they are as if they had not changed. */
   function planFor(nowNs: bigint, everything: boolean, withOwn: boolean): ExportPlan {

@@ -23,6 +23,8 @@ export type Folding = {
   /** False if the session's state cannot be used: the event must stay where it is. */
   fold(event: AgentEvent): boolean;
   count(increments: readonly Increment[]): void;
+  /** Series of these keys were changed by others: they go along with the next commit. */
+  touch(keys: Iterable<string>): void;
   /** The session that an event belongs to (the root session of a child), if it is known. */
   session(agent: string, sessionId: string): Session | undefined;
   /** Sessions in memory: all that have something open. */
@@ -97,6 +99,9 @@ export function createFolding(deps: Deps): Folding {
       return true;
     },
     count,
+    touch(keys) {
+      for (const key of keys) touchedSeries.add(key);
+    },
     session(agent, sessionId) {
       const file = fileOf(agent, sessionId);
       return file === undefined ? undefined : sessions.get(file);

@@ -129,6 +129,7 @@ export function openBridge(deps: Deps): OpenBridge {
     saveSent: (plan) => saveSent({ disk, quarantine }, directory.totals, plan),
     count: (increments) => folding.count(increments),
     noteTrouble: (signal, text) => troubles.note(signal === "span" ? "spans" : "metrics", text),
+    touch: (keys) => folding.touch(keys),
     jitter: Math.random,
     log,
   });

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import type { Increment } from "../trace/record.ts";
-import { markHeard, markSent, pointsToSend } from "./export-points.ts";
+import { markHeard, markSent, pointsToSend, takeBack } from "./export-points.ts";
 import type { HistogramValue, MetricPoints } from "./point.ts";
 import { add, emptyTotals, seriesKey, type Totals } from "./totals.ts";
 
@@ -10,7 +10,7 @@ const SECOND = 1_000_000_000n;
 const T0 = 1_795_196_713n * SECOND;
 const agent = "codex";
 
-/** `+2` adds, `@70` exports at that second, `@70!` exports everything, `@70?` is not accepted; points are `second:value`. */
+/** `+2` adds, `@70` exports at that second, `@70!` everything, `@70?` what is not accepted, `@70x` what nobody sees; points are `second:value`. */
 test.for<[string, string, string]>([
   ["nothing known, nothing sent", "@0 @0!", "- | -"],
   ["first a zero one second before, then the value", "+2 @0", "-1:0 0:2"],
@@ -32,6 +32,13 @@ test.for<[string, string, string]>([
     "+2 @0? +1 @598? @600! +1 @601",
     "-1:0 0:2 | -1:0 598:3 | 600:3 | 601:4",
   ],
+  ["a first export that nobody saw: the zero again", "+2 @0x +1 @300", "-1:0 0:2 | 299:0 300:3"],
+  [
+    "what nobody saw is no sample to compare with",
+    "+2 @0 +1 @90x +1 @120x @150",
+    "-1:0 0:2 | 89:2 90:3 | 119:2 120:4 | 149:2 150:4",
+  ],
+  ["what nobody saw does not end the pause", "+2 @0 @50!x +1 @100", "-1:0 0:2 | 50:2 | 99:2 100:3"],
   ["a clock set back by hours", "+2 @0 +1 @-7200 +1 @1", "-1:0 0:2 | 0.001:3 | 1:4"],
 ])("%s", ([, script, expected]) => {
   expect(run(script)).toBe(expected);
@@ -128,7 +135,7 @@ type Action =
       series: string;
       value: number;
     }
-  | { kind: "export"; afterMs: number; everything: boolean };
+  | { kind: "export"; afterMs: number; everything: boolean; fate: "taken" | "unseen" | "lost" };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({
@@ -141,14 +148,17 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     kind: fc.constant("export" as const),
     afterMs: fc.oneof(fc.integer({ min: -5, max: 1500 }), fc.integer({ min: -10_000_000, max: 10_000_000 })),
     everything: fc.boolean(),
+    fate: fc.constantFrom("taken" as const, "unseen" as const, "lost" as const),
   }),
 );
 
-test("whatever the clock does: times rise by whole milliseconds, values never fall, every step has a fresh sample before it", () => {
+test("whatever clock and network do: times rise by whole milliseconds, values never fall, every step has a fresh sample before it", () => {
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
       const totals = emptyTotals();
       const stored = new Map<string, { startNs: bigint; samples: { ms: bigint; total: number }[] }>();
+      // Of a request that was lost without a word, as of one that was taken, the bridge must think that it was taken.
+      let isGuess = false;
       let nowNs = T0;
       for (const step of actions) {
         if (step.kind === "add") {
@@ -160,8 +170,11 @@ test("whatever the clock does: times rise by whole milliseconds, values never fa
         expect(plan.atNs).toBeGreaterThan(totals.lastExportNs);
         expect(plan.atNs).toBeGreaterThanOrEqual(nowNs);
         markSent(totals, plan);
-        markHeard(totals, plan);
+        if (step.fate === "taken") markHeard(totals, plan);
+        isGuess ||= step.fate === "lost" && plan.sent.size > 0;
+        if (step.fate === "unseen") takeBack(totals, plan);
         for (const { metric, points } of plan.points) {
+          if (step.fate === "unseen" || step.fate === "lost") continue;
           for (const { attributes, startNs, atNs, value } of points) {
             const key = seriesKey(metric, agent, attributes);
             const series = stored.get(key) ?? { startNs, samples: [] };
@@ -172,17 +185,18 @@ test("whatever the clock does: times rise by whole milliseconds, values never fa
           }
         }
         expect(!step.everything || plan.sent.size === totals.series.size).toBe(true);
-        for (const [key, { value }] of totals.series)
+        for (const [key, { value }] of step.fate === "taken" && !isGuess ? totals.series : [])
           expect(stored.get(key)?.samples.at(-1)?.total).toBe(amount(value));
       }
       for (const { startNs, samples } of stored.values()) {
-        expect(samples[0]).toEqual({ ms: startNs / 1_000_000n, total: 0 });
+        const [first] = samples;
+        expect(isGuess || (first?.ms === startNs / 1_000_000n && first.total === 0)).toBe(true);
         for (const [i, sample] of samples.entries()) {
           const before = samples[i - 1];
           if (before === undefined) continue;
           expect(sample.ms).toBeGreaterThan(before.ms);
           expect(sample.total).toBeGreaterThanOrEqual(before.total);
-          const isStep = sample.total > before.total;
+          const isStep = sample.total > before.total && !isGuess;
           expect(isStep ? sample.ms - before.ms : 0n).toBeLessThanOrEqual(60_000n);
         }
       }
@@ -198,7 +212,7 @@ function run(script: string): string {
   for (const word of script.split(" ")) {
     if (word.startsWith("@")) {
       const nowNs = T0 + BigInt(Number.parseInt(word.slice(1), 10)) * SECOND;
-      exports.push(shown(exported(totals, nowNs, word.endsWith("!"), !word.endsWith("?"))));
+      exports.push(shown(exported(totals, nowNs, word.includes("!"), fateOf(word))));
     } else {
       add(totals, [{ metric: "hookspan.cost", agent, attributes: {}, value: Number(word) }]);
     }
@@ -206,10 +220,15 @@ function run(script: string): string {
   return exports.join(" | ");
 }
 
-function exported(totals: Totals, nowNs: bigint, everything = false, accepted = true): MetricPoints[] {
+function fateOf(word: string): "accepted" | "lost" | "unseen" {
+  return word.endsWith("x") ? "unseen" : word.endsWith("?") ? "lost" : "accepted";
+}
+
+function exported(totals: Totals, nowNs: bigint, everything = false, fate = "accepted"): MetricPoints[] {
   const plan = pointsToSend(totals, nowNs, { everything });
   markSent(totals, plan);
-  if (accepted) markHeard(totals, plan);
+  if (fate === "accepted") markHeard(totals, plan);
+  if (fate === "unseen") takeBack(totals, plan);
   return plan.points;
 }
 

@@ -6,7 +6,7 @@
 
 import { INSTRUMENTS, type MetricName } from "./instruments.ts";
 import type { HistogramValue, MetricPoints, Point } from "./point.ts";
-import { type Series, type SentPoint, type Totals, zeroValue } from "./totals.ts";
+import { type Marks, type Series, type SentPoint, type Totals, zeroValue } from "./totals.ts";
 
 /** One request, and what it will have said of each series. Nothing to send: `points` is empty. */
 export type ExportPlan = {
@@ -14,6 +14,8 @@ export type ExportPlan = {
   atNs: bigint;
   points: MetricPoints[];
   sent: Map<string, SentPoint & { startNs: bigint; heard?: true }>;
+  /** The marks that these replace. */
+  before: Map<string, Marks>;
 };
 
 /** Prometheus keeps milliseconds: two exports less than one apart would carry two values for one time. */
@@ -33,13 +35,14 @@ const SILENCE_NS = 60_000_000_000n;
  */
 export function pointsToSend(totals: Totals, nowNs: bigint, { everything }: { everything: boolean }): ExportPlan {
   const atNs = later(nowNs, totals.lastExportNs + STEP_NS);
-  const plan: ExportPlan = { atNs, points: [], sent: new Map() };
+  const plan: ExportPlan = { atNs, points: [], sent: new Map(), before: new Map() };
   const groups = new Map<string, MetricPoints>();
   for (const [key, series] of totals.series) {
     if (!everything && series.sent !== undefined && isEqual(series.sent.value, series.value)) continue;
     const startNs = series.startNs ?? atNs - BEFORE_NS;
     groupOf(groups, series.agent, series.metric).points.push(...pointsOf(series, startNs, atNs));
     plan.sent.set(key, { startNs, atNs, value: series.value, ...(series.heard ? { heard: true } : {}) });
+    plan.before.set(key, marksOf(series));
   }
   plan.points = [...groups.values()];
   return plan;
@@ -47,10 +50,7 @@ export function pointsToSend(totals: Totals, nowNs: bigint, { everything }: { ev
 
 /** Enters a plan's marks into the totals, in place. What was added since the plan was made stays, and is still to be sent. */
 export function markSent(totals: Totals, plan: ExportPlan): void {
-  for (const [key, { startNs, atNs, value }] of plan.sent) {
-    const series = totals.series.get(key);
-    if (series !== undefined) totals.series.set(key, { ...series, startNs, sent: { atNs, value } });
-  }
+  for (const [key, { startNs, atNs, value }] of plan.sent) setMarks(totals, key, { startNs, sent: { atNs, value } });
   totals.lastExportNs = later(totals.lastExportNs, plan.atNs);
 }
 
@@ -60,6 +60,26 @@ export function markHeard(totals: Totals, plan: ExportPlan): void {
     const series = totals.series.get(key);
     if (series !== undefined) totals.series.set(key, { ...series, heard: true });
   }
+}
+
+/**
+ * Takes a plan's marks back, in place: nobody has seen its request. A series that began in it begins anew, with a zero, and
+ * the next step is compared with what was really said last. Not for a request that may have been taken: a zero after it
+ * would be a fall.
+ */
+export function takeBack(totals: Totals, plan: ExportPlan): void {
+  for (const [key, marks] of plan.before) setMarks(totals, key, marks);
+}
+
+function setMarks(totals: Totals, key: string, marks: Marks): void {
+  const series = totals.series.get(key);
+  if (series === undefined) return;
+  const { startNs: _startNs, sent: _sent, ...rest } = series;
+  totals.series.set(key, { ...rest, ...marks });
+}
+
+function marksOf({ startNs, sent }: Series): Marks {
+  return { ...(startNs !== undefined && { startNs }), ...(sent !== undefined && { sent }) };
 }
 
 function later(a: bigint, b: bigint): bigint {

@@ -25,6 +25,9 @@ export type Series = {
   heard?: true;
 };
 
+/** What is known of a series' exports: where it starts for them, and what the last one said. */
+export type Marks = Pick<Series, "startNs" | "sent">;
+
 export type SentPoint = { atNs: bigint; value: number | HistogramValue };
 
 /** Keys are those of `seriesKey`. `lastExportNs` is the time stamped on the last export, 0 before the first. */

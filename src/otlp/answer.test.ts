@@ -41,12 +41,12 @@ const rows: [string, Partial<Answer>, Outcome][] = [
   [
     "no credentials",
     { status: 401 },
-    { status: "unauthorized", reason: "HTTP 401 Unauthorized; check the headers and certificates" },
+    { status: "unauthorized", reason: "HTTP 401 Unauthorized; check the headers and certificates", unseen: true },
   ],
   [
     "wrong credentials",
     { status: 403 },
-    { status: "unauthorized", reason: "HTTP 403 Forbidden; check the headers and certificates" },
+    { status: "unauthorized", reason: "HTTP 403 Forbidden; check the headers and certificates", unseen: true },
   ],
   ["wrong path", { status: 404 }, { status: "retry", reason: "HTTP 404 Not Found; check the endpoint" }],
   ["wrong method", { status: 405 }, { status: "retry", reason: "HTTP 405 Method Not Allowed; check the endpoint" }],

@@ -17,7 +17,7 @@ export function toOutcome(answer: Answer, nowMs: number): Outcome {
   if (status >= 200 && status <= 299) return takenUnlessWebPage(answer);
   const reason = `HTTP ${status} ${STATUS_CODES[status] ?? ""}`.trimEnd() + (text === "" ? "" : `: ${text}`);
   if (status === 401 || status === 403)
-    return { status: "unauthorized", reason: `${reason}; check the headers and certificates` };
+    return { status: "unauthorized", reason: `${reason}; check the headers and certificates`, unseen: true };
   if (status === 413) return { status: "too_large", reason };
   if (status === 400 && PLAIN_HTTP_TO_TLS.test(text))
     return { status: "retry", reason: `${reason}; the endpoint needs https://` };

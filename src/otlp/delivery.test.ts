@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { connect, exporterOptions, runCount, spanBatch } from "../../test/support/otlp-exporter.ts";
-import { createOtlpRecorder, type Answer } from "../../test/support/otlp-recorder.ts";
+import { createOtlpRecorder, RECORDER_CERTIFICATE, type Answer } from "../../test/support/otlp-recorder.ts";
 import { createExporter } from "./exporter.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -32,7 +32,7 @@ const answers: [string, Answer, Outcome][] = [
   [
     "no credentials",
     { status: 401 },
-    { status: "unauthorized", reason: "HTTP 401 Unauthorized; check the headers and certificates" },
+    { status: "unauthorized", reason: "HTTP 401 Unauthorized; check the headers and certificates", unseen: true },
   ],
   ["too large", { status: 413 }, { status: "too_large", reason: "HTTP 413 Payload Too Large" }],
   [
@@ -143,6 +143,21 @@ test("a receiver that wants every export again at once gets each of them once", 
   }
 });
 
+test.for<[string, number]>([
+  ["a new connection", 0],
+  ["a connection that was used before", 1],
+])("who had TLS's ear and did not answer may have taken it: %s", async ([, before]) => {
+  await using pair = await connect({ timeoutMs: 1000, tls: { ca: RECORDER_CERTIFICATE } }, "server");
+  for (let i = 0; i < before; i += 1)
+    expect(await pair.exporter.sendSpans([spanBatch()])).toEqual({ status: "accepted" });
+  pair.recorder.answerWith({ manner: "silence" });
+  expect(await pair.exporter.sendSpans([spanBatch()])).toEqual({
+    status: "retry",
+    reason: "no complete answer within 1000 ms",
+  });
+  expect(pair.recorder.requests).toHaveLength(before + 1);
+});
+
 test("nobody listens", async () => {
   const recorder = await createOtlpRecorder();
   await recorder.close();
@@ -150,6 +165,7 @@ test("nobody listens", async () => {
   expect(await exporter.sendSpans([spanBatch()])).toEqual({
     status: "retry",
     reason: expect.stringMatching(/^the export failed: connect ECONNREFUSED 127\.0\.0\.1:\d+$/),
+    unseen: true,
   });
   await exporter.close();
 });

@@ -33,8 +33,10 @@ export async function deliver<T>(
   const clean = (text: string): string => oneLine(withoutSecrets(text, secrets));
   return wire.exchange(async (exchange) => {
     const { result, partialSuccess } = await withPartialSuccess(() => exported(sender, items, deadlineMs));
-    if (result === "deadline") return { status: "retry", reason: `no complete answer within ${deadlineMs} ms` };
     const { response } = exchange;
+    const unseen: { unseen?: true } = exchange.hasConnected ? {} : { unseen: true };
+    if (result === "deadline")
+      return { status: "retry", reason: `no complete answer within ${deadlineMs} ms`, ...unseen };
     if (result.code === ExportResultCode.SUCCESS) {
       if (partialSuccess && partialSuccess.rejected > 0) {
         return {
@@ -51,6 +53,7 @@ export async function deliver<T>(
     return {
       status: "retry",
       reason: `the export failed: ${clean(describe(result.error))}${hintFor(codeOf(result.error))}`,
+      ...unseen,
     };
   });
 }

@@ -2,7 +2,6 @@ import { afterEach, expect, test, vi } from "vitest";
 import { connect, runCount, spanBatch, spanRecord } from "../../test/support/otlp-exporter.ts";
 import { plain } from "../../test/support/otlp-json.ts";
 import type { MetricPoints } from "../metric/point.ts";
-import type { Outcome } from "./outcome.ts";
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -55,16 +54,18 @@ test("metrics: one request for each agent, all over one connection", async () =>
   ]);
 });
 
-test.for<[string, number[], Outcome["status"], number]>([
+test.for<[string, number[], string, number]>([
   ["all taken", [200, 200, 200], "accepted", 3],
   ["one refused: the others are sent", [200, 400, 200], "refused", 3],
   ["the receiver is down: the rest is left", [400, 503, 200], "retry", 2],
-  ["no credentials: the rest is left", [401, 200, 200], "unauthorized", 1],
-])("metrics of three agents, %s", async ([, statuses, status, requests]) => {
+  ["no credentials: the rest is left, and nothing was seen", [401, 200, 200], "unauthorized unseen", 1],
+  ["no credentials any more: the first was seen", [200, 401, 200], "unauthorized", 2],
+])("metrics of three agents, %s", async ([, statuses, expected, requests]) => {
   await using pair = await connect();
   pair.recorder.answerWith(() => ({ status: statuses[pair.recorder.requests.length - 1] ?? 500 }));
   const outcome = await pair.exporter.sendMetrics([runCount("a"), runCount("b"), runCount("c")]);
-  expect([outcome.status, pair.recorder.requests.length]).toEqual([status, requests]);
+  const unseen = "unseen" in outcome ? " unseen" : "";
+  expect([`${outcome.status}${unseen}`, pair.recorder.requests.length]).toEqual([expected, requests]);
 });
 
 test("gzip", async () => {
@@ -87,6 +88,7 @@ test("the user's headers go along, and a receiver that quotes them does not brin
   expect(await pair.exporter.sendSpans([spanBatch()])).toEqual({
     status: "unauthorized",
     reason: "HTTP 401 Unauthorized: token *** of *** is unknown; check the headers and certificates",
+    unseen: true,
   });
   expect(pair.recorder.requests[0]?.headers).toMatchObject({
     authorization: "Bearer s3cr3t-token",

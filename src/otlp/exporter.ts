@@ -26,7 +26,7 @@ export type Exporter = {
   sendSpans(batches: readonly SpanBatch[]): Promise<Outcome>;
   /**
    * One request for each agent, in turn; the outcome is the worst of them. After `retry` and `unauthorized` the rest is
-   * left: what keeps one request from the receiver keeps the others too.
+   * left: what keeps one request from the receiver keeps the others too. `unseen` holds for all of them, or is missing.
    */
   sendMetrics(points: readonly MetricPoints[]): Promise<Outcome>;
   /** Waits for what is under way, at most until its deadline, and closes the connections. */
@@ -75,10 +75,12 @@ export function createExporter(options: ExporterOptions): Exporter {
     },
     sendMetrics: async (points) => {
       let worst: Outcome = { status: "accepted" };
+      let isFirst = true;
       for (const [agent, ofAgent] of byAgent(points)) {
         const request = toResourceMetrics(ofAgent, resources.forMetrics(agent), scope);
         worst = worstOutcome(worst, await deliver(metrics, request, terms));
-        if (worst.status === "retry" || worst.status === "unauthorized") return worst;
+        if (worst.status === "retry" || worst.status === "unauthorized") return isFirst ? worst : seen(worst);
+        isFirst = false;
       }
       return worst;
     },
@@ -101,6 +103,12 @@ function withoutOtelVariables<T>(make: () => T): T {
   } finally {
     Object.assign(process.env, Object.fromEntries(hidden));
   }
+}
+
+/** A request before this one has arrived. */
+function seen(outcome: Outcome & { status: "retry" | "unauthorized" }): Outcome {
+  const { unseen: _unseen, ...rest } = outcome;
+  return rest;
 }
 
 function byAgent(points: readonly MetricPoints[]): Map<string, MetricPoints[]> {

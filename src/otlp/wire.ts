@@ -6,8 +6,11 @@ import { Agent as HttpsAgent } from "node:https";
 /** Paths of PEM files. */
 export type TlsFiles = { ca?: string; cert?: string; key?: string };
 
-/** The one request of one export, and its answer as soon as the head of it is there. The body is the exporter's to read. */
-type Exchange = { request?: ClientRequest; response?: IncomingMessage; isOver: boolean };
+/**
+ * The one request of one export, and its answer as soon as the head of it is there. The body is the exporter's to read.
+ * `hasConnected`: something of the request may have reached the receiver.
+ */
+type Exchange = { request?: ClientRequest; response?: IncomingMessage; hasConnected: boolean; isOver: boolean };
 
 export type Wire = {
   /** For the exporter's `httpAgentOptions`: one agent for each protocol, shared by both signals. */
@@ -37,7 +40,7 @@ export function createWire(tls: TlsFiles): Wire {
   return {
     agent: (protocol) => (protocol === "http:" ? http : https),
     exchange: async (send) => {
-      const exchange: Exchange = { isOver: false };
+      const exchange: Exchange = { hasConnected: false, isOver: false };
       try {
         return await exchanges.run(exchange, () => send(exchange));
       } finally {
@@ -99,6 +102,12 @@ function watch(request: ClientRequest, exchange: Exchange): void {
     return;
   }
   exchange.request = request;
+  request.once("socket", (socket) => {
+    exchange.hasConnected = !socket.connecting;
+    socket.once("connect", () => {
+      exchange.hasConnected = true;
+    });
+  });
   request.once("response", (response: IncomingMessage) => {
     exchange.response = response;
   });
