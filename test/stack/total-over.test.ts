@@ -1,13 +1,34 @@
 // What docs/metrics.md promises of totals over a range: five hours with everything that makes `increase()` guess, told to the
 // real Collector and the real Prometheus, and every window between the turns of the story.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { describe, expect, test } from "vitest";
 
 import { totalOver, totalPerDay } from "../../grafana/queries/total-over.ts";
 import { COST, setStage, TOKENS, type Stage } from "../support/metric-stage.ts";
+import { tellOfRestarts, tellStory } from "../support/metric-stories.ts";
 import { COLLECTOR, PROMETHEUS, stackProgram } from "../support/stack-program.ts";
 
 const programs = { collector: stackProgram(COLLECTOR), prometheus: stackProgram(PROMETHEUS) };
+
+test("the queries of docs/metrics.md are those that dashboards get", () => {
+  const range = "$__range";
+  const written = {
+    cost: totalOver(COST, range),
+    "cost by model": totalOver(COST, range, ["gen_ai_request_model"]),
+    "cost by agent": totalOver(COST, range, ["gen_ai_agent_name"]),
+    "cost by repository": totalOver(COST, range, ["vcs_repository_name"]),
+    "tokens by model and kind": totalOver(TOKENS, range, ["gen_ai_request_model", "hookspan_token_kind"]),
+    "tokens by agent": totalOver(TOKENS, range, ["gen_ai_agent_name"]),
+    "tokens by repository": totalOver(TOKENS, range, ["vcs_repository_name"]),
+    "cost per day": totalPerDay(COST),
+    "cost, anchored": `sum(increase(${COST}[$__range] anchored))`,
+  };
+  const shown = Object.fromEntries([...documentedQueries()].map(([title, query]) => [title, onOneLine(query)]));
+  expect(shown).toEqual(written);
+});
 
 describe.runIf(programs.collector !== undefined && programs.prometheus !== undefined)("totals over a range", () => {
   test("exact in every window: a late start, a silence, a bridge that leaves and one that is killed, 3 h without Collector", async () => {
@@ -31,28 +52,52 @@ describe.runIf(programs.collector !== undefined && programs.prometheus !== undef
         byRepository: await of(totalOver(COST, range, ["vcs_repository_name"])),
       }).toEqual({
         window,
-        tokens: ledger.tokens(window),
+        tokens: ledger.tokensBy("model and kind", window),
         byModel: ledger.usdBy("model", window),
         byRepository: ledger.usdBy("repository", window),
       });
       const single = async (query: string): Promise<number> => (await of(query))[""] ?? 0;
+      const anchored = await single(`sum(increase(${COST}[${range}] anchored))`);
+      expect({ window, anchored }).toEqual({ window, anchored: ledger.usd(window) });
       rows.push([
         `${from}-${to}`,
         usd(ledger.usd(window, "spent")),
         usd(ledger.usd(window)),
         usd(await single(totalOver(COST, range))),
         usd(await single(`sum(increase(${COST}[${range}]))`)),
-        usd(await single(`sum(increase(${COST}[${range}] anchored))`)),
+        usd(anchored),
       ]);
     }
-    await expectRanges(stage, 300);
-    await expectDays(stage, 300);
     print(["minutes", "spent", "delivered", "exact query", "increase()", "anchored"], rows);
+    await expectSliding(stage, 300);
+    await expectDays(stage, 300);
+    for (const [from, to] of pairs([5, 65, 150, 300])) await expectDocumented(stage, from, to);
+  });
+
+  test("unchanged by restarts of Collector and Prometheus, by requests that arrive twice and by answers that are lost", async () => {
+    const stage = await setStage(programs, 90);
+    await tellOfRestarts(stage);
+    await stage.arrived();
+    const { ledger, prometheus, ms } = stage;
+    for (const [from, to] of pairs([-1, 8, 18, 28, 38, 48, 58, 68, 78, 90])) {
+      const window = { fromMs: ms(from), toMs: ms(to) };
+      const at = window.toMs / 1000;
+      const range = `${(to - from) * 60}s`;
+      const byModel = nonZero(await prometheus.query(totalOver(COST, range, ["gen_ai_request_model"]), at));
+      const anchored = await prometheus.query(`sum(increase(${COST}[${range}] anchored))`, at);
+      const expected = { byModel: ledger.usdBy("model", window), anchored: { "": ledger.usd(window) } };
+      expect({ window, byModel, anchored }).toEqual({ window, ...expected });
+    }
+    const [spent, delivered] = (["spent", "delivered"] as const).map((by) =>
+      ledger.usd({ fromMs: ms(0), toMs: ms(90) }, by),
+    );
+    expect(delivered).toBe(spent);
   });
 });
 
-/** Windows that slide over the whole story, and beyond both of its ends. */
-async function expectRanges({ prometheus, ledger, ms }: Stage, minutes: number): Promise<void> {
+/** Windows that slide over the whole story, and beyond both of its ends; how many, and by how much, increase() has wrong. */
+async function expectSliding({ prometheus, ledger, ms }: Stage, minutes: number): Promise<void> {
+  const rows: (string | number)[][] = [];
   for (const [rangeS, stepS] of [
     [45, 61],
     [300, 60],
@@ -62,11 +107,57 @@ async function expectRanges({ prometheus, ledger, ms }: Stage, minutes: number):
     const [startS, endS] = [ms(-10) / 1000, ms(minutes) / 1000];
     const query = totalOver(COST, `${rangeS}s`, ["gen_ai_request_model"]);
     const shown = await prometheus.queryRange(query, { startS, endS, stepS });
+    const guessed = await prometheus.queryRange(`sum(increase(${COST}[${rangeS}s]))`, { startS, endS, stepS });
+    const ratios: number[] = [];
     for (let atS = startS; atS <= endS; atS += stepS) {
       const window = { fromMs: (atS - rangeS) * 1000, toMs: atS * 1000 };
       expect({ window, usd: nonZero(shown.get(atS) ?? {}) }).toEqual({ window, usd: ledger.usdBy("model", window) });
+      const truth = ledger.usd(window);
+      if (truth > 0) ratios.push((guessed.get(atS)?.[""] ?? 0) / truth);
     }
+    const wrong = ratios.filter((ratio) => Math.abs(ratio - 1) > 0.01);
+    rows.push([
+      `${rangeS} s`,
+      ratios.length,
+      wrong.length,
+      Math.min(...ratios).toFixed(2),
+      Math.max(...ratios).toFixed(2),
+    ]);
   }
+  print(["windows of", "with cost", "1 % off", "least", "most"], rows);
+}
+
+/** The queries of docs/metrics.md, word for word but for Grafana's macro. */
+async function expectDocumented({ prometheus, ledger, ms }: Stage, from: number, to: number): Promise<void> {
+  const window = { fromMs: ms(from), toMs: ms(to) };
+  const truth: Record<string, Record<string, number>> = {
+    cost: { "": ledger.usd(window) },
+    "cost by model": ledger.usdBy("model", window),
+    "cost by agent": ledger.usdBy("agent", window),
+    "cost by repository": ledger.usdBy("repository", window),
+    "tokens by model and kind": ledger.tokensBy("model and kind", window),
+    "tokens by agent": ledger.tokensBy("agent", window),
+    "tokens by repository": ledger.tokensBy("repository", window),
+    "cost, anchored": { "": ledger.usd(window) },
+  };
+  const shown: Record<string, Record<string, number>> = {};
+  for (const [title, query] of documentedQueries()) {
+    if (!query.includes("$__range")) continue;
+    const here = query.replaceAll("$__range", `${(to - from) * 60}s`);
+    shown[title] = nonZero(await prometheus.query(here, window.toMs / 1000));
+  }
+  expect({ window, shown }).toEqual({ window, shown: truth });
+}
+
+function onOneLine(query: string): string {
+  return query.replaceAll(/\s+/g, " ").replaceAll(/\( | \)/g, (edge) => edge.trim());
+}
+
+/** The PromQL blocks of the page, by the comment at their head. */
+function documentedQueries(): Map<string, string> {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
+  const blocks = [...page.matchAll(/```promql\n# (.*)\n([^`]*)```/g)];
+  return new Map(blocks.map(([, title = "", query = ""]) => [title, query.trim()]));
 }
 
 /** Days in UTC, each labelled by its start. */
@@ -74,73 +165,12 @@ async function expectDays({ prometheus, ledger, ms }: Stage, minutes: number): P
   const dayS = 86_400;
   const dayOf = (at: number): number => Math.floor(at / 1000 / dayS) * dayS;
   const [startS, endS] = [dayOf(ms(0)), dayOf(ms(minutes))];
-  const shown = await prometheus.queryRange(totalPerDay(COST), { startS, endS, stepS: dayS });
+  const query = documentedQueries().get("cost per day") ?? "";
+  const shown = await prometheus.queryRange(query, { startS, endS, stepS: dayS });
   for (let atS = startS; atS <= endS; atS += dayS) {
     const window = { fromMs: atS * 1000, toMs: (atS + dayS) * 1000 };
     expect({ window, usd: shown.get(atS)?.[""] ?? 0 }).toEqual({ window, usd: ledger.usd(window) });
   }
-}
-
-async function tellStory({ life, collector, minute, begin, call }: Stage): Promise<void> {
-  life.startBridge();
-  begin("a", "web");
-  await minute(10);
-  call("a", "claude-opus-5-5", { input: 1200, cacheRead: 0, output: 300 });
-  await minute(12);
-  call("a", "claude-opus-5-5", { input: 40, cacheRead: 12_000, output: 900 });
-  await minute(15);
-  call("a", "claude-opus-5-5", { input: 100, cacheRead: 14_000, output: 150 });
-  life.end("a");
-  // Ten minutes of silence, and on it goes; another model joins in.
-  await minute(26);
-  begin("b", "web");
-  call("b", "claude-opus-5-5", { input: 700, cacheRead: 5000, output: 420 });
-  await minute(28);
-  call("b", "claude-haiku-5", { input: 9000, cacheRead: 0, output: 2000 });
-  await minute(30);
-  life.end("b");
-  // Idle for ten minutes, the bridge leaves. The next hook brings another one, which is killed with a call unsaid.
-  await minute(40);
-  await life.leave();
-  await minute(60);
-  begin("c", "docs");
-  life.startBridge();
-  await minute(61);
-  call("c", "claude-opus-5-5", { input: 300, cacheRead: 8000, output: 800 });
-  await minute(64);
-  call("c", "claude-opus-5-5", { input: 10, cacheRead: 9000, output: 70 });
-  life.kill();
-  await minute(66);
-  life.startBridge();
-  await minute(70);
-  call("c", "claude-haiku-5", { input: 2500, cacheRead: 100, output: 800 });
-  life.end("c");
-  // Three hours without the Collector, in which a third model begins.
-  await minute(90);
-  await collector.stop();
-  await minute(100);
-  begin("d", "web");
-  for (const [at, output] of [
-    [101, 500],
-    [120, 640],
-    [160, 310],
-    [200, 990],
-  ] as const) {
-    await minute(at);
-    call("d", "claude-opus-5-5", { input: 50, cacheRead: 20_000, output });
-    if (at > 101) call("d", "claude-sonnet-5", { input: 4000, cacheRead: 0, output });
-  }
-  await minute(230);
-  life.end("d");
-  await minute(270);
-  await collector.start();
-  await minute(281);
-  begin("e", "docs");
-  call("e", "claude-sonnet-5", { input: 100, cacheRead: 4000, output: 222 });
-  await minute(285);
-  call("e", "claude-opus-5-5", { input: 77, cacheRead: 21_000, output: 1 });
-  life.end("e");
-  await minute(300);
 }
 
 function pairs(minutes: number[]): [number, number][] {
@@ -155,7 +185,7 @@ function usd(value: number): string {
   return value.toFixed(6);
 }
 
-function print(head: string[], rows: string[][]): void {
-  const lines = [head, ...rows].map((row) => row.map((cell) => cell.padStart(12)).join(""));
+function print(head: string[], rows: (string | number)[][]): void {
+  const lines = [head, ...rows].map((row) => row.map((cell) => String(cell).padStart(12)).join(""));
   process.stdout.write(`\n${lines.join("\n")}\n`);
 }

@@ -11,6 +11,9 @@ export type ModelPrice = { input: number; cacheRead: number; output: number };
 /** What happens to a metrics request on its way: as it should, answered but the answer is lost, or sent a second time. */
 export type Way = "delivered" | "answer lost" | "twice";
 
+/** All is spent by one agent. */
+type Key = "model" | "repository" | "agent";
+
 type Spent = {
   atMs: number;
   model: string;
@@ -33,9 +36,8 @@ export type Ledger = {
   samples(metric: "hookspan.cost" | "hookspan.token.usage"): number;
   /** USD in all, by what was delivered in the window, and by what was spent in it. */
   usd(window: Window, by?: "delivered" | "spent"): number;
-  usdBy(key: "model" | "repository", window: Window): Record<string, number>;
-  /** By `<model> <kind>`. */
-  tokens(window: Window): Record<string, number>;
+  usdBy(key: Key, window: Window): Record<string, number>;
+  tokensBy(key: Key | "model and kind", window: Window): Record<string, number>;
 };
 
 const KINDS = { input: "input", cacheRead: "cache_read", output: "output" } as const;
@@ -70,11 +72,14 @@ export function createLedger(real: Exporter, prices: Record<string, ModelPrice>)
     },
     samples: (metric) => arrived.get(metric)?.size ?? 0,
     usd: (window, by = "delivered") => rounded(within(window, by).reduce((sum, { usd }) => sum + usd, 0)),
-    usdBy: (key, window) => sums(within(window).map((one) => [one[key], one.usd])),
-    tokens: (window) =>
+    usdBy: (key, window) => sums(within(window).map((one) => [nameOf(one, key), one.usd])),
+    tokensBy: (key, window) =>
       sums(
-        within(window).flatMap(({ model, tokens }) =>
-          (["input", "cacheRead", "output"] as const).map((kind) => [`${model} ${KINDS[kind]}`, tokens[kind]] as const),
+        within(window).flatMap((one) =>
+          (["input", "cacheRead", "output"] as const).map(
+            (kind) =>
+              [key === "model and kind" ? `${one.model} ${KINDS[kind]}` : nameOf(one, key), one.tokens[kind]] as const,
+          ),
         ),
       ),
   };
@@ -100,6 +105,10 @@ export function createLedger(real: Exporter, prices: Record<string, ModelPrice>)
       return atMs !== undefined && atMs > fromMs && atMs <= toMs;
     });
   }
+}
+
+function nameOf(spent: Spent, key: Key): string {
+  return key === "agent" ? "claude-code" : spent[key];
 }
 
 function sums(entries: (readonly [string, number])[]): Record<string, number> {
