@@ -23,7 +23,7 @@ export const MANNERS = [
 ] as const;
 export type Manner = (typeof MANNERS)[number];
 
-type Taken = { what: string; text: string };
+type Taken = { traceId: string; what: string; text: string };
 
 export type Receiver = {
   be(manner: Manner): void;
@@ -112,7 +112,7 @@ export function createReceiver(recorder: OtlpRecorder): Receiver {
     const text = JSON.stringify(span);
     const before = taken.get(span.spanId);
     if (before === undefined) {
-      taken.set(span.spanId, { what: whatIs(span.name, plain(span.attributes)), text });
+      taken.set(span.spanId, { traceId: span.traceId, what: whatIs(span.name, plain(span.attributes)), text });
       return;
     }
     if (!repeatable.delete(span.spanId)) faults.push(`came again without a reason: ${before.what} ${span.spanId}`);

@@ -6,7 +6,7 @@ import type { Disk } from "../../src/store/disk.ts";
 import type { StateDirectory } from "../../src/store/state-directory.ts";
 import { whatIs } from "./receiver.ts";
 
-type StoredSpan = { spanId: string; name: string; attributes: Record<string, unknown> };
+type StoredSpan = { traceId: string; spanId: string; name: string; attributes: Record<string, unknown> };
 type StoredSeries = { metric: string; attributes: Record<string, string>; value: number | { count: number } };
 
 /** Throws if a file that is no draft is not whole. */
@@ -22,12 +22,12 @@ export function checkReadable(disk: Disk, { sessions, held, outbox, home }: Stat
 }
 
 /** The spans that wait to be sent, with what they stand for. */
-export function waitingSpans(disk: Disk, directory: string): { spanId: string; what: string }[] {
+export function waitingSpans(disk: Disk, directory: string): { traceId: string; spanId: string; what: string }[] {
   return disk
     .names(directory)
     .filter((name) => name.endsWith(".json"))
     .flatMap((name) => parse(disk, join(directory, name)).spans)
-    .map(({ spanId, name, attributes }) => ({ spanId, what: whatIs(name, attributes) }));
+    .map(({ traceId, spanId, name, attributes }) => ({ traceId, spanId, what: whatIs(name, attributes) }));
 }
 
 /** Committed counters of tokens, cost and sessions, which are counted as soon as they are heard of. */

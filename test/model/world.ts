@@ -19,6 +19,7 @@ export type Stage = { recorder: OtlpRecorder; exporter: Exporter; folder: string
 
 export type Result = { receiver: Receiver; truth: Truth; puts: Put[]; deaths: number; recoveries: number };
 
+type Span = { traceId: string; what: string };
 type Life = { open: OpenBridge; isDead(): boolean; kill(): void };
 
 export async function runSequence(
@@ -177,12 +178,23 @@ export async function runSequence(
     const expected = Object.fromEntries(Object.entries(sums).filter(([name]) => isSaidAtOnce(name)));
     if (!isAlike(committed, expected))
       throw new Error(`after a recovery the totals are ${show(committed)}, and should be ${show(expected)}`);
-    const waiting = [directory.held, directory.outbox].flatMap((one) => waitingSpans(disk, one));
+    const held = waitingSpans(disk, directory.held);
+    const released = waitingSpans(disk, directory.outbox);
+    const waiting = [...held, ...released];
     const whats = waiting.map(({ what }) => what);
     const twice = whats.filter((what, i) => whats.indexOf(what) !== i);
     const extra = whats.filter((what) => !truth.spans().has(what));
+    const forgotten = forgottenSpans(held, released);
+    if (forgotten.length > 0) throw new Error(`after a recovery nobody sends ${forgotten.join()}`);
     if (twice.length + extra.length > 0)
       throw new Error(`after a recovery spans wait twice: ${twice.join()}; from nowhere: ${extra.join()}`);
+  }
+
+  /** A run's own span comes last: nothing of its trace waits for it any more. */
+  function forgottenSpans(held: Span[], released: Span[]): string[] {
+    const roots = [...released, ...receiver.taken.values()].filter(({ what }) => /^(run|session) /.test(what));
+    const ended = new Set(roots.map(({ traceId }) => traceId));
+    return held.filter(({ traceId }) => ended.has(traceId)).map(({ what }) => what);
   }
 
   async function cutPower(keeps: readonly boolean[]): Promise<void> {
