@@ -35,6 +35,22 @@ test("nothing to send is no request", async () => {
   expect(pair.recorder.requests).toEqual([]);
 });
 
+test("a kept connection bears any number of requests, and no listener stays with it", async () => {
+  await using pair = await connect();
+  const warned: Error[] = [];
+  const warn = (warning: Error): void => void warned.push(warning);
+  process.on("warning", warn);
+  try {
+    for (let i = 0; i < 15; i += 1) await pair.exporter.sendSpans([spanBatch()]);
+    // Warnings are told a tick later.
+    await new Promise(setImmediate);
+  } finally {
+    process.off("warning", warn);
+  }
+  expect(pair.recorder.requests.at(-1)?.connection).toBe(1);
+  expect(warned).toEqual([]);
+});
+
 test("metrics: one request for each agent, all over one connection", async () => {
   await using pair = await connect();
   const points = [runCount("codex"), runCount("claude-code"), runCount("codex"), heartbeat()];

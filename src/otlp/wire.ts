@@ -104,9 +104,11 @@ function watch(request: ClientRequest, exchange: Exchange): void {
   exchange.request = request;
   request.once("socket", (socket) => {
     exchange.hasConnected = !socket.connecting;
-    socket.once("connect", () => {
-      exchange.hasConnected = true;
-    });
+    // A kept connection never connects again: a listener for each of its requests would stay with it.
+    if (socket.connecting)
+      socket.once("connect", () => {
+        exchange.hasConnected = true;
+      });
   });
   request.once("response", (response: IncomingMessage) => {
     exchange.response = response;
