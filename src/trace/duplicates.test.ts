@@ -89,13 +89,15 @@ test("a start told of twice begins one session, though the second is heard of af
   const { spans, session } = foldToEnd([
     { ...at(0), kind: "session.started", source: "startup" },
     { ...at(0.1, "r1"), kind: "prompt.submitted", trigger: "user" },
-    { ...at(0.2), kind: "session.started", source: "startup" },
+    { ...at(0.2), kind: "session.started", source: "fork", previousSessionId: "s0" },
     { ...at(1, "r1"), kind: "run.stopped" },
     { ...at(1.1, "r1"), kind: "run.settled" },
     { ...at(2), kind: "session.ended", reason: "other" },
   ]);
   expect(spans.map(({ name }) => name)).toEqual(["invoke_agent claude-code", "session claude-code"]);
   expect(session?.segments).toEqual([]);
+  // The second word, the more telling one, stands all the same.
+  expect(spans[1]?.attributes).toMatchObject({ [ATTR.sessionSource]: "fork", [ATTR.sessionPreviousId]: "s0" });
 });
 
 test("once: everything is there, once", () => {

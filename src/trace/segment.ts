@@ -40,11 +40,12 @@ export function touchSegment(draft: Draft, event: AgentEvent): void {
 export function startSession(draft: Draft, event: AgentEvent & { kind: "session.started" }): void {
   if (event.model !== undefined) draft.session.model = event.model;
   const segment = segmentAt(draft.session, event.atNs);
-  if (event.source === "compact" || segment === undefined || isToldAgain(draft.session, event)) return;
+  if (event.source === "compact" || segment === undefined) return;
   // Told of twice, as a new session and as one that follows another: the more telling word stands, whichever comes first.
   const source = segment.source === undefined || segment.source === "startup" ? event.source : segment.source;
   const previousSessionId = event.previousSessionId ?? segment.previousSessionId;
   update(draft, segment, { started: true, source, previousSessionId });
+  if (isToldAgain(draft.session, event)) return;
   draft.session.processStarts = [...draft.session.processStarts, event.atNs].slice(-16);
   draft.session.runs = draft.session.runs.map((run) =>
     run.startNs < event.atNs && run.abandonedNs === undefined ? { ...run, abandonedNs: event.atNs } : run,
