@@ -47,7 +47,11 @@ const OWN_SPANS: (typeof convention)["spans"] = {
 };
 
 /** Enum values that are ours. `http_<status>` and our words for tools are what error.type asks for: few and documented. */
-const OWN_VALUES: Record<string, readonly string[]> = { "gen_ai.operation.name": Object.keys(OWN_SPANS) };
+const OWN_VALUES: Record<string, readonly string[]> = {
+  "gen_ai.operation.name": Object.keys(OWN_SPANS),
+  // Hermes' own name for a server of the user's.
+  "gen_ai.provider.name": ["custom"],
+};
 
 /** On metrics of the conventions too: which repository the work was in, and the mark of a series that had no room. */
 const ON_ANY_METRIC = [ATTR.repository, ATTR.overflow];
@@ -62,6 +66,10 @@ const KINDS = new Map([
 
 /** True, and not in these recordings: bounds, clocks set back, starts and ends that got lost, a repository, a bridge's life. */
 const UNSEEN = new Set<string>([
+  // Hermes 0.19.0 has no hook for its own calls, and in no recording a subagent of it failed.
+  "hookspan.llm.auxiliary",
+  "error.type on subagent",
+
   ATTR.overflow,
   ATTR.clockSkewed,
   ATTR.startMissing,
@@ -171,7 +179,7 @@ describe("spans", () => {
 describe("metrics", () => {
   test("have the instrument, the unit, the boundaries and the attributes of the conventions", () => {
     const sent = metricsSent().filter(({ name }) => !name.startsWith("hookspan."));
-    expect(new Set(sent.map(({ name }) => name)).size).toBe(5);
+    expect(new Set(sent.map(({ name }) => name)).size).toBe(6);
     for (const metric of sent) {
       const asked = convention.metrics[metric.name];
       const points = pointsOf(metric);
@@ -211,7 +219,9 @@ describe("the registry that users read", () => {
   test("says of no place what is never there", () => {
     const seen = new Set(carried().map(({ attribute, carrier }) => `${attribute.key} on ${carrier}`));
     const said = [...ATTRIBUTES].flatMap(([key, { on }]) => on.map((carrier) => `${key} on ${carrier}`));
-    expect(said.filter((one) => !seen.has(one) && !UNSEEN.has(one.split(" ")[0] ?? ""))).toEqual([]);
+    expect(said.filter((one) => !seen.has(one) && !UNSEEN.has(one) && !UNSEEN.has(one.split(" ")[0] ?? ""))).toEqual(
+      [],
+    );
   });
 
   test("names every attribute of every metric and of the resource", () => {

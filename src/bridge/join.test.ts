@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { AgentEvent } from "../event/event.ts";
+import type { AgentEvent, EventBase } from "../event/event.ts";
 import type { Session } from "../trace/session.ts";
 import { at, foldAll } from "../../test/support/folded.ts";
 import { asSubagent, joined } from "./join.ts";
@@ -27,7 +27,7 @@ const session = sessionOf([
   { ...at(7, "r2"), subagentId: "child", kind: "tool.started", callId: "c", tool: "terminal" },
 ]);
 
-test.each<[string, Partial<AgentEvent>, Partial<AgentEvent>]>([
+test.each<[string, Partial<EventBase> & { callId?: string }, Partial<AgentEvent>]>([
   ["by its run", { runKey: "r1" }, { runKey: "r1" }],
   ["by its task, of which the newest run counts", { taskId: "k" }, { runKey: "r2" }],
   ["by its task before the newest run", { taskId: "k", atNs: at(3).atNs }, { runKey: "r1" }],
@@ -38,7 +38,7 @@ test.each<[string, Partial<AgentEvent>, Partial<AgentEvent>]>([
     { runKey: "r2", subagentId: "child" },
   ],
 ])("an event without a session is found %s", (_, named, place) => {
-  const event: AgentEvent = { ...nobody, kind: "tool.started", callId: "x", tool: "terminal", ...named } as AgentEvent;
+  const event: AgentEvent = { ...nobody, kind: "tool.started", callId: "x", tool: "terminal", ...named };
   expect(joined([session], event)).toMatchObject({ sessionId: "s", ...place });
 });
 

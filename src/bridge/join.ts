@@ -49,8 +49,7 @@ export function asSubagent(event: AgentEvent, root: Session): AgentEvent {
       return { ...event, ...place };
     default:
       // The run that it names is the child's.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return { ...rest, ...place, subagentId } as AgentEvent;
+      return { ...rest, ...place, subagentId };
   }
 }
 

@@ -86,7 +86,7 @@ const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
   mcpMethod: { type: "string", on: ["tool"], brief: "`tools/call`" },
   errorType: {
     type: "string",
-    on: ["run", "call", "tool", "hook", "metric"],
+    on: ["run", "call", "tool", "subagent", "hook", "metric"],
     brief: "a word of ours on what went wrong, never the agent's text",
   },
   exitCode: { type: "int", on: ["tool"], brief: "exit code of the command that the tool ran" },
@@ -128,8 +128,9 @@ const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
   runId: { type: "string", on: ["run"], brief: "the agent's own id of the turn, else the time of its first event" },
   runOutcome: {
     type: "string",
-    on: ["run", "metric"],
-    brief: "`success`, `error`, `interrupted`, `blocked`, `superseded` or `abandoned`",
+    on: ["run", "subagent", "metric"],
+    brief:
+      "`success`, `error`, `interrupted`, `blocked`, `superseded` or `abandoned`; of a subagent only where it says so itself",
   },
   runEndReason: { type: "string", on: ["run"], brief: "what ended it" },
   runTrigger: {

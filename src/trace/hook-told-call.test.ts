@@ -73,12 +73,14 @@ test("an attempt begins when the one before it had failed, and the call has one 
   const all = foldToEnd([PROMPT, failed(2, 0), failed(4, 1), told(7, { startNs: at(1).atNs }), STOP]);
   expect(lines(all).filter((line) => line.startsWith("chat"))).toEqual(["chat m 1..2", "chat m 2..4", "chat m 4..7"]);
   const last: AgentEvent = { ...failed(5, 2), byHook: "last" };
-  const durations = (events: AgentEvent[]): unknown[] =>
-    foldToEnd(events)
-      .increments.filter(({ metric }) => metric === "gen_ai.client.operation.duration")
-      .map(({ value, attributes }) => [value, attributes["error.type"]]);
-  expect(durations([PROMPT, told(7, { startNs: at(1).atNs }), failed(4, 1), failed(2, 0), STOP])).toEqual([
+  expect(durationsOf([PROMPT, told(7, { startNs: at(1).atNs }), failed(4, 1), failed(2, 0), STOP])).toEqual([
     [6, undefined],
   ]);
-  expect(durations([PROMPT, failed(2, 0), last, last, STOP])).toEqual([[4, "http_500"]]);
+  expect(durationsOf([PROMPT, failed(2, 0), last, last, STOP])).toEqual([[4, "http_500"]]);
 });
+
+function durationsOf(events: AgentEvent[]): unknown[] {
+  return foldToEnd(events)
+    .increments.filter(({ metric }) => metric === "gen_ai.client.operation.duration")
+    .map(({ value, attributes }) => [value, attributes["error.type"]]);
+}

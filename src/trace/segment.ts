@@ -83,10 +83,10 @@ export function endSession(draft: Draft, event: AgentEvent & { kind: "session.en
 function takeUpAfter(draft: Draft, endedNs: bigint): void {
   const { session } = draft;
   const isTaken = session.segments.some((one) => one.startNs > endedNs);
-  const later = session.runs.filter((run) => run.startNs > endedNs && !run.synthetic && run.trigger !== "review");
-  const [first] = later;
+  const newer = session.runs.filter((run) => run.startNs > endedNs && !run.synthetic && run.trigger !== "review");
+  const [first] = newer;
   if (first === undefined || isTaken) return;
-  const lastNs = later.reduce((max, run) => (run.lastNs > max ? run.lastNs : max), first.lastNs);
+  const lastNs = newer.reduce((max, run) => (run.lastNs > max ? run.lastNs : max), first.lastNs);
   const { startNs } = first;
   const next = { startNs, started: false, eventful: true, eventfulNs: startNs, lastNs, runs: [], runCount: 0 };
   session.segments = [...session.segments, next];

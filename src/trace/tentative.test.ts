@@ -30,7 +30,7 @@ test.each<[string, AgentEvent[], string]>([
     [PROMPT, FAILED, ...more],
     [PROMPT, ...more, FAILED],
   ]) {
-    const [first] = lines(foldToEnd(events), "hookspan.run.outcome", "error.type").filter((line) =>
+    const first = lines(foldToEnd(events), "hookspan.run.outcome", "error.type").find((line) =>
       line.startsWith("invoke_agent claude-code 0.."),
     );
     expect(first).toBe(`invoke_agent claude-code ${outcome}`);
@@ -39,18 +39,23 @@ test.each<[string, AgentEvent[], string]>([
 
 test("a tentative failure waits for ten minutes, a certain one for two seconds", () => {
   const { tentative: _, ...certain } = FAILED;
-  const dueAfter = (event: AgentEvent): bigint => {
-    const { session } = foldAll([PROMPT, event]);
-    return ((session && dueNs(session)) ?? 0n) - event.atNs;
-  };
-  expect([dueAfter(FAILED), dueAfter(certain)]).toEqual([600_000_000_000n, 2_000_000_000n]);
+  expect([dueAfterNs(FAILED), dueAfterNs(certain)]).toEqual([600_000_000_000n, 2_000_000_000n]);
 });
 
 test("an interruption of the session holds for what runs, and not for what has ended by itself", () => {
   const cut: AgentEvent = { ...at(9), kind: "run.interrupted", ofSession: true };
   const stop: AgentEvent = { ...at(8.98, "r"), kind: "run.stopped" };
-  const outcome = (events: AgentEvent[]): string[] => lines(foldToEnd(events), "hookspan.run.outcome").slice(0, 1);
-  expect(outcome([PROMPT, cut])).toEqual(["invoke_agent claude-code 0..9 interrupted"]);
-  expect(outcome([PROMPT, stop, cut])).toEqual(["invoke_agent claude-code 0..8.98 success"]);
-  expect(outcome([PROMPT, cut, stop])).toEqual(["invoke_agent claude-code 0..8.98 success"]);
+  expect(outcomeOf([PROMPT, cut])).toEqual(["invoke_agent claude-code 0..9 interrupted"]);
+  expect(outcomeOf([PROMPT, stop, cut])).toEqual(["invoke_agent claude-code 0..8.98 success"]);
+  expect(outcomeOf([PROMPT, cut, stop])).toEqual(["invoke_agent claude-code 0..8.98 success"]);
 });
+
+/** How long after an event of the run something is due. */
+function dueAfterNs(event: AgentEvent): bigint {
+  const { session } = foldAll([PROMPT, event]);
+  return ((session && dueNs(session)) ?? 0n) - event.atNs;
+}
+
+function outcomeOf(events: AgentEvent[]): string[] {
+  return lines(foldToEnd(events), "hookspan.run.outcome").slice(0, 1);
+}
