@@ -76,11 +76,12 @@ test("a held span is older than those in the outbox: it goes first, and its run 
   await hooked(installed, { session_id: "held", hook_event_name: "PreToolUse", ...tool });
   await hooked(installed, { session_id: "held", hook_event_name: "PostToolUse", ...tool, tool_response: {} });
   await ends(installed, ["flush", ...NOWHERE], 1);
-  for (const name of NAMES.slice(0, 2)) {
+  for (const [i, name] of NAMES.slice(0, 2).entries()) {
     await started(installed, name);
     await hooked(installed, { session_id: name, hook_event_name: "SessionEnd", reason: "other" });
+    // One after the other, for what one commit releases shares a file.
+    await inOutbox(installed, i + 1);
   }
-  await inOutbox(installed, 2);
   const { held, outbox } = await statusOf(installed);
   expect([held.items, outbox.items]).toEqual([1, 2]);
   bound(installed, { outboxBytes: held.sizeBytes + outbox.sizeBytes - 1 });

@@ -24,6 +24,7 @@ const FILES = [
   "docker-compose.yml",
   "hooks/claude-code.settings.json",
   "hooks/codex.hooks.json",
+  "hooks/hermes.config.yaml",
   "hooks/hookspan.sh",
   "package.json",
 ];
@@ -36,7 +37,7 @@ test("holds what users need and nothing else, and works once installed", async (
   const files = (await run(directory, "tar", "-tvzf", archive)).trim().split("\n").map(listed);
   const wanted = [
     ...FILES,
-    ...filesBelow("grafana"),
+    ...filesBelow("grafana").filter((path) => !path.endsWith(".ts")),
     ...filesBelow("src/view/recording").map((path) => path.replace("src/view", "dist")),
   ];
   expect(files.map(({ path }) => path).sort()).toEqual(wanted.sort());
