@@ -134,6 +134,8 @@ export type AgentEvent =
       opens?: true;
       /** It was executed: that its outcome is unknown does not mean that somebody said no. */
       ran?: true;
+      /** The agent's hooks give its calls no id, and its record does: the call may be one that hooks told of without it. */
+      idOfRecord?: true;
       content?: Content;
     })
   | (EventBase & {

@@ -17,6 +17,12 @@ function post(seconds: number, inputHash = "h", tool = "terminal"): AgentEvent {
   return { ...at(seconds, "r1"), kind: "tool.ended", tool, inputHash, outcome: "success" };
 }
 
+/** The record's word on a call, with the id that hooks do not have. */
+function told(seconds: number, callId: string, inputHash = "h"): AgentEvent {
+  const how = { tool: "terminal", inputHash, outcome: "error", opens: true, idOfRecord: true } as const;
+  return { ...at(seconds, "r1"), kind: "tool.reported", callId, ...how };
+}
+
 test.each<[string, AgentEvent[], string[]]>([
   ["one after the other", [pre(2), post(3), pre(4), post(5)], ["2..3 success", "4..5 success"]],
   ["both at once: the first end goes to the first start", [pre(2), pre(3), post(4), post(5)], ["2..4", "3..5"]],
@@ -47,6 +53,11 @@ test.each<[string, AgentEvent[], string[]]>([
     [pre(2), { ...pre(3), subagentId: "a1" }, { ...post(4), subagentId: "a1" }, post(5)],
     ["3..4", "2..5"],
   ],
+  ["the record tells of both again", [pre(2), post(3), pre(4), post(5), told(6, "a"), told(6, "b")], ["2..3", "4..5"]],
+  ["and once more", [pre(2), post(3), told(4, "a"), told(4, "a")], ["2..3"]],
+  ["the record tells of one more", [pre(2), post(3), told(4, "a"), told(5, "b")], ["2..3", "5..5 error"]],
+  ["the record tells of another input", [pre(2), post(3), told(4, "a", "x")], ["2..3", "4..4 error"]],
+  ["no end but the record's", [pre(2), told(4, "a")], ["2..4 error"]],
 ])("%s", (_, events, expected) => {
   const all = foldToEnd([prompt, ...events, stop, settled]);
   const tools = lines(all, ATTR.toolOutcome, ATTR.startMissing).filter((line) => line.startsWith("execute_tool"));
