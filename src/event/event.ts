@@ -59,7 +59,12 @@ export type AgentEvent =
       trigger: "user" | "task" | "schedule" | "review";
       content?: Content;
     })
-  | (EventBase & { kind: "run.stopped"; content?: Content })
+  | (EventBase & {
+      kind: "run.stopped";
+      /** No source tells more of the end: 2 s of silence after it settle the run. */
+      unconfirmed?: true;
+      content?: Content;
+    })
   | (EventBase & {
       /** A Stop hook blocked the stop before: the run goes on and will stop again. */
       kind: "run.continued";

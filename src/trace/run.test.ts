@@ -129,3 +129,34 @@ test("the clock steps back at a prompt: its run still has a session", () => {
 function own(): string {
   return runContext("claude-code", "s", "r1").traceId;
 }
+
+test.each<[string, AgentEvent[], string[]]>([
+  ["a stop that overtakes its prompt", [stopAt(5), promptAt(1)], ["1..5 success"]],
+  ["a stop from before the prompt", [stopAt(1), promptAt(2)], ["2..2 abandoned"]],
+  [
+    "told again behind its run's end",
+    [promptAt(1), stopAt(5), later(8), stopAt(5), promptAt(9)],
+    ["1..5 success", "9..9 abandoned"],
+  ],
+])("without turn ids: %s", (_, events, expected) => {
+  const roots = lines(foldToEnd(events), "hookspan.run.outcome").filter((line) => line.startsWith(ROOT));
+  expect(roots.map((line) => line.slice(ROOT.length + 1))).toEqual(expected);
+});
+
+test("without turn ids: a stop that nothing confirms settles the run after 2 s of silence", () => {
+  const { spans } = foldAll([promptAt(1), stopAt(5), later(6.9)]);
+  expect(spans).toEqual([]);
+  expect(foldAll([promptAt(1), stopAt(5), later(7)]).spans).toHaveLength(1);
+});
+
+function promptAt(seconds: number): AgentEvent {
+  return { ...at(seconds), kind: "prompt.submitted", trigger: "user" };
+}
+
+function stopAt(seconds: number): AgentEvent {
+  return { ...at(seconds), kind: "run.stopped", unconfirmed: true };
+}
+
+function later(seconds: number): AgentEvent {
+  return { ...at(seconds), kind: "time.passed" };
+}

@@ -32,7 +32,7 @@ export function submitPrompt(draft: Draft, event: AgentEvent & { kind: "prompt.s
   // The prompt's own time is the start, even if a tool of the run was heard of first.
   const { trigger, taskId } = event;
   const run: Run = { ...opened, startNs: event.atNs, synthetic: false, trigger, prompt, taskId };
-  insert(draft, run);
+  insert(draft, { ...run, ...takeEarlyStop(session, event) });
 }
 
 /**
@@ -131,6 +131,14 @@ function newRun(session: Session, key: string, atNs: bigint): Run {
           }
         : { inbound: inbound.context };
   return { key, context, startNs: atNs, lastNs: atNs, synthetic: true, trigger: "user", tally: emptyTally(), ...place };
+}
+
+/** Without turn ids: the stop that overtook its prompt. One from before the prompt is none of its run. */
+function takeEarlyStop(session: Session, event: AgentEvent): Partial<Run> {
+  const { earlyStop } = session;
+  if (event.runKey !== undefined || earlyStop === undefined) return {};
+  session.earlyStop = undefined;
+  return earlyStop.stoppedNs < event.atNs ? {} : earlyStop;
 }
 
 /** Without turn ids: a run that a tool opened an instant before its prompt came, or whose prompt is told of twice. */

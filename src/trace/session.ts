@@ -218,6 +218,8 @@ export const sessionSchema = z.strictObject({
   calls: z.array(call),
   /** Model calls of which an attempt has failed and the next has not ended: when the last one did. */
   attempts: z.array(z.strictObject({ requestId: z.string(), endNs: ns })).optional(),
+  /** A stop of a run that has no id, heard of before its prompt. */
+  earlyStop: z.strictObject({ stoppedNs: ns, answeredNs: ns.optional(), response: z.string().optional() }).optional(),
   permissions: z.array(
     z.strictObject({
       tool: z.string(),

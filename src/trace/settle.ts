@@ -21,11 +21,14 @@ import { judge, type Verdict } from "./verdict.ts";
 /** A stop is never final by itself: a Stop hook may block it, and the turn goes on and stops again. */
 export function stopRun(draft: Draft, event: AgentEvent & { kind: "run.stopped" }): void {
   const response = captured(draft, { input: "prompt", output: "response" }, event.content).output;
+  const answered = event.unconfirmed === true ? { answeredNs: event.atNs } : {};
   const run = noteRun(draft, event, (before) => ({
     stoppedNs: later(before.stoppedNs, event.atNs),
+    ...answered,
     response: response ?? before.response,
   }));
   if (run !== undefined) return settleIfTold(draft, run);
+  if (event.runKey === undefined) draft.session.earlyStop = { stoppedNs: event.atNs, ...answered, response };
   const isOver = event.runKey !== undefined && hasEnded(draft.session, "run", event.runKey);
   remark(draft, isOver ? "late" : "unmatched");
 }

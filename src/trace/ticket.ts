@@ -27,9 +27,7 @@ export function named<E extends ToolEvent>(draft: Draft, event: E): Named<E> {
   if (event.callId !== undefined) {
     if (event.kind !== "tool.reported" || event.idOfRecord !== true) return { ...event, callId: event.callId };
     const ticket = recordedTicket(draft, event, event.callId);
-    return ticket === undefined
-      ? { ...event, callId: event.callId }
-      : { ...event, callId: ticket, ticket: true };
+    return ticket === undefined ? { ...event, callId: event.callId } : { ...event, callId: ticket, ticket: true };
   }
   const callId = event.kind === "tool.started" ? startTicket(draft, event) : endTicket(draft, event);
   return { ...event, callId, ticket: true };
