@@ -62,6 +62,8 @@ const hookLine = z.looseObject({
 const transcriptLine = z.looseObject({
   type: z.string().optional(),
   timestamp: z.string().optional(),
+  /** Gemini CLI writes a message again, with its old time, once its tool calls have ended. */
+  toolCalls: z.array(z.looseObject({ timestamp: z.string().optional() })).optional(),
 });
 
 function linesOf(file: string): string[] {
@@ -104,9 +106,11 @@ function recordedPath(file: string, home: string, named: Map<string, bigint>): s
 function timedLines(lines: string[], notBeforeNs: bigint): { atNs: bigint; text: string }[] {
   let latestNs = notBeforeNs;
   return lines.map((text) => {
-    const { timestamp } = transcriptLine.parse(JSON.parse(text));
-    const ownNs = timestamp === undefined ? 0n : BigInt(Date.parse(timestamp)) * 1_000_000n;
-    if (ownNs > latestNs) latestNs = ownNs;
+    const { timestamp, toolCalls = [] } = transcriptLine.parse(JSON.parse(text));
+    for (const time of [timestamp, ...toolCalls.map((call) => call.timestamp)]) {
+      const ownNs = time === undefined ? 0n : BigInt(Date.parse(time)) * 1_000_000n;
+      if (ownNs > latestNs) latestNs = ownNs;
+    }
     return { atNs: latestNs, text };
   });
 }
