@@ -36,12 +36,18 @@ const ON_PURPOSE = new Map([
   ["parent_turn_id", "the same, of the turn that launched a subagent"],
   ["child_session_id", "a random id; tells subagents apart"],
   ["tool_call_id", "a random id; the call's id, as the model's API gave it"],
+  ["subagent_id", "a kind of helper and a random id; tells the client's own helpers apart"],
+  ["subagent_type", "the name of a kind of helper"],
   ["api_request_id", "a random id; all attempts of a model call share it"],
   ["permission_mode", "one of the client's six modes"],
   ["reason", "one of the client's five reasons for the end of a session"],
 ]);
 
-const prompted = z.looseObject({ prompt: z.string() });
+/** Gemini CLI repeats the prompt at the end of its turn; Qwen Code's hook runs again, with an empty one, after tools. */
+const prompted = z.looseObject({
+  hook_event_name: z.string().refine((event) => event !== "AfterAgent"),
+  prompt: z.string().min(1),
+});
 /** Hermes: what a parent asks of a subagent is no prompt of a user. */
 const asked = z.looseObject({
   hook_event_name: z.literal("pre_llm_call"),

@@ -34,7 +34,9 @@ export type Replayed = {
 const SURROUNDINGS: Record<string, Partial<EnvelopeDraft>> = {
   "claude-code": { env: { CLAUDE_PID: "4242", CLAUDE_CODE_ENTRYPOINT: "sdk-cli" } },
   codex: { ppid: 4242 },
+  "gemini-cli": { ppid: 4242 },
   hermes: { ppid: 4242 },
+  "qwen-code": { ppid: 4242 },
 };
 
 const BOUNDS = {
