@@ -19,6 +19,9 @@ import { qwenPayload, type QwenPayload } from "./qwen-code/payload.ts";
 
 const AGENT = "qwen-code";
 
+/** Understood, and of no consequence. */
+const NOTED = new Set(["Notification", "PermissionDenied", "QueryEnd", "UserPromptExpansion"]);
+
 export const qwenCode: Adapter = { agent: AGENT, decode, decodeLine };
 
 function decode(envelope: Envelope): Decoded {
@@ -67,7 +70,7 @@ function eventsOf(payload: QwenPayload, base: EventBase): AgentEvent[] {
     case "SubagentStop":
       return subagent(payload, base);
     default:
-      return [noted(nativeEvent, base, nativeEvent === "Notification")];
+      return [noted(nativeEvent, base, NOTED.has(nativeEvent))];
   }
 }
 

@@ -24,8 +24,10 @@ const FILES = [
   "docker-compose.yml",
   "hooks/claude-code.settings.json",
   "hooks/codex.hooks.json",
+  "hooks/gemini-cli.settings.json",
   "hooks/hermes.config.yaml",
   "hooks/hookspan.sh",
+  "hooks/qwen-code.settings.json",
   "package.json",
 ];
 
