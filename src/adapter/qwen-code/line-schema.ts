@@ -81,8 +81,8 @@ export const decoderState = z
     askedNs: ns.optional(),
     provider: z.string().optional(),
     version: z.string().optional(),
-    /** The tokens of the last recorded call whose message has not come, as text. */
-    counted: z.string().optional(),
+    /** The client keeps records of its calls: what messages say of tokens is no news. */
+    hasRecords: z.literal(true).optional(),
   })
   .catch({});
 

@@ -1,7 +1,7 @@
 /**
  * Model calls. Qwen Code's chat file tells of each twice: a record with the API's id and the duration, and then the message
  * with the same tokens. The record counts, for it also tells of calls that the client makes beside the conversation, which
- * have no message. A message counts only where no record came before it.
+ * have no message. Messages count only in a file that has no such records.
  */
 
 import type { AgentEvent, EventBase, Usage } from "../../event/event.ts";
@@ -52,8 +52,7 @@ export function recordedCall({ json, base, state, file }: Line): LineEvents {
         usage: disjoint(tokens),
         file,
       };
-      const counted = event.subagent_id === undefined ? { counted: textOf(tokens) } : {};
-      return { events: around(called, event, call.startNs), state: { ...state, provider, ...counted } };
+      return { events: around(called, event, call.startNs), state: { ...state, provider, hasRecords: true } };
     }
     case "qwen-code.api_error": {
       const errorType = event.status_code === undefined ? "_OTHER" : `http_${event.status_code}`;
@@ -66,7 +65,7 @@ export function recordedCall({ json, base, state, file }: Line): LineEvents {
 }
 
 export function answered({ json, base, state, file }: Line): LineEvents {
-  const { counted, ...others } = state;
+  if (state.hasRecords === true) return { events: [], state };
   const parsed = assistantLine.safeParse(json);
   if (!parsed.success || parsed.data.usageMetadata === undefined) return { events: [], state };
   const { uuid: messageId, model = "unknown", usageMetadata: told } = parsed.data;
@@ -76,7 +75,6 @@ export function answered({ json, base, state, file }: Line): LineEvents {
     output: told.candidatesTokenCount,
     thoughts: told.thoughtsTokenCount,
   };
-  if (counted === textOf(tokens)) return { events: [], state: others };
   const called: AgentEvent = {
     ...base,
     kind: "llm.called",
@@ -89,7 +87,7 @@ export function answered({ json, base, state, file }: Line): LineEvents {
     usage: disjoint(tokens),
     file,
   };
-  return { events: [called], state: others };
+  return { events: [called], state };
 }
 
 /** A helper of the client's own is a subagent: it lives at least as long as its call. */
@@ -107,10 +105,6 @@ function around(call: AgentEvent, event: UiEvent, startNs: bigint): AgentEvent[]
 
 function whose({ subagent_id: subagentId }: UiEvent, base: EventBase): EventBase {
   return subagentId === undefined ? base : { ...base, subagentId };
-}
-
-function textOf({ input, cached, output, thoughts }: Tokens): string {
-  return [input, cached, output, thoughts].join("/");
 }
 
 /** No part is larger than what it is a part of, so that the kinds add up to what was told. */
