@@ -28,7 +28,11 @@ export const qwenPayload = z.looseObject({
   hook_event_name: z.string().min(1).max(128),
   transcript_path: text,
   cwd: text,
-  permission_mode: word,
+  permission_mode: z
+    .string()
+    .regex(/^[\w-]{1,32}$/)
+    .optional()
+    .catch(undefined),
   /** Only where the event is of a subagent. */
   agent_id: z
     .string()
