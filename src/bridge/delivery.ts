@@ -4,7 +4,7 @@
  */
 
 import type { Log } from "../log.ts";
-import { markHeard, markSent, pointsToSend, takeBack, type ExportPlan } from "../metric/export-points.ts";
+import { markSent, pointsToSend, takeBack, type ExportPlan } from "../metric/export-points.ts";
 import type { MetricPoints } from "../metric/point.ts";
 import type { Totals } from "../metric/totals.ts";
 import type { Exporter } from "../otlp/exporter.ts";
@@ -89,7 +89,6 @@ export function createDelivery(deps: Deps): Delivery {
       );
       if ("unseen" in outcome && outcome.unseen) forget(plan);
       metricsFailed = outcome.status !== "accepted" && outcome.status !== "partly_rejected";
-      if (!metricsFailed) markHeard(totals, plan);
       return !metricsFailed;
     },
     backOffMs(signal) {

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import type { Increment } from "../trace/record.ts";
-import { markHeard, markSent, pointsToSend, takeBack } from "./export-points.ts";
+import { markSent, pointsToSend, takeBack } from "./export-points.ts";
 import type { HistogramValue, MetricPoints } from "./point.ts";
 import { add, emptyTotals, seriesKey, type Totals } from "./totals.ts";
 
@@ -10,7 +10,7 @@ const SECOND = 1_000_000_000n;
 const T0 = 1_795_196_713n * SECOND;
 const agent = "codex";
 
-/** `+2` adds, `@70` exports at that second, `@70!` everything, `@70?` what is not accepted, `@70x` what nobody sees; points are `second:value`. */
+/** `+2` adds, `@70` exports at that second, `@70!` everything, `@70x` what nobody sees; points are `second:value`. */
 test.for<[string, string, string]>([
   ["nothing known, nothing sent", "@0 @0!", "- | -"],
   ["first a zero one second before, then the value", "+2 @0", "-1:0 0:2"],
@@ -22,16 +22,6 @@ test.for<[string, string, string]>([
   ["everything after a pause still pairs what has changed", "+2 @0 +1 @100!", "-1:0 0:2 | 99:2 100:3"],
   ["a credit changes nothing", "+2 @0 -1 @100 +1 @110", "-1:0 0:2 | - | -"],
   ["the same second again, a millisecond later", "+2 @0 +1 @0 +1 @0", "-1:0 0:2 | 0.001:3 | 0.002:4"],
-  [
-    "until it is accepted, a series begins with the same zero",
-    "+2 @0? +1 @5? @8! +1 @9",
-    "-1:0 0:2 | -1:0 5:3 | -1:0 8:3 | 9:4",
-  ],
-  [
-    "a zero that lies too far back is left out",
-    "+2 @0? +1 @598? @600! +1 @601",
-    "-1:0 0:2 | -1:0 598:3 | 600:3 | 601:4",
-  ],
   ["a first export that nobody saw: the zero again", "+2 @0x +1 @300", "-1:0 0:2 | 299:0 300:3"],
   [
     "what nobody saw is no sample to compare with",
@@ -118,7 +108,6 @@ test("a plan changes nothing, and what comes after it is still to be sent", () =
   expect(totals).toEqual(before);
   add(totals, [count("a")]);
   markSent(totals, plan);
-  markHeard(totals, plan);
   expect(totals.lastExportNs).toBe(T0);
   expect(totals.series.get(seriesKey("hookspan.run.count", agent, { outcome: "a" }))).toMatchObject({
     value: 2,
@@ -170,7 +159,6 @@ test("whatever clock and network do: times rise by whole milliseconds, values ne
         expect(plan.atNs).toBeGreaterThan(totals.lastExportNs);
         expect(plan.atNs).toBeGreaterThanOrEqual(nowNs);
         markSent(totals, plan);
-        if (step.fate === "taken") markHeard(totals, plan);
         isGuess ||= step.fate === "lost" && plan.sent.size > 0;
         if (step.fate === "unseen") takeBack(totals, plan);
         for (const { metric, points } of plan.points) {
@@ -212,7 +200,7 @@ function run(script: string): string {
   for (const word of script.split(" ")) {
     if (word.startsWith("@")) {
       const nowNs = T0 + BigInt(Number.parseInt(word.slice(1), 10)) * SECOND;
-      exports.push(shown(exported(totals, nowNs, word.includes("!"), fateOf(word))));
+      exports.push(shown(exported(totals, nowNs, word.includes("!"), word.endsWith("x"))));
     } else {
       add(totals, [{ metric: "hookspan.cost", agent, attributes: {}, value: Number(word) }]);
     }
@@ -220,15 +208,10 @@ function run(script: string): string {
   return exports.join(" | ");
 }
 
-function fateOf(word: string): "accepted" | "lost" | "unseen" {
-  return word.endsWith("x") ? "unseen" : word.endsWith("?") ? "lost" : "accepted";
-}
-
-function exported(totals: Totals, nowNs: bigint, everything = false, fate = "accepted"): MetricPoints[] {
+function exported(totals: Totals, nowNs: bigint, everything = false, isUnseen = false): MetricPoints[] {
   const plan = pointsToSend(totals, nowNs, { everything });
   markSent(totals, plan);
-  if (fate === "accepted") markHeard(totals, plan);
-  if (fate === "unseen") takeBack(totals, plan);
+  if (isUnseen) takeBack(totals, plan);
   return plan.points;
 }
 

@@ -13,7 +13,7 @@ export type ExportPlan = {
   /** The time stamped on every current value. */
   atNs: bigint;
   points: MetricPoints[];
-  sent: Map<string, SentPoint & { startNs: bigint; heard?: true }>;
+  sent: Map<string, SentPoint & { startNs: bigint }>;
   /** The marks that these replace. */
   before: Map<string, Marks>;
 };
@@ -22,8 +22,6 @@ export type ExportPlan = {
 const STEP_NS = 1_000_000n;
 /** How long before a value its sample of comparison lies. */
 const BEFORE_NS = 1_000_000_000n;
-/** The zero of a series is said again for so long, if nobody took it. An older one could cost its whole request. */
-const ZERO_NS = 600_000_000_000n;
 /** A series silent for longer gets its last value again before the new one. */
 const SILENCE_NS = 60_000_000_000n;
 
@@ -41,7 +39,7 @@ export function pointsToSend(totals: Totals, nowNs: bigint, { everything }: { ev
     if (!everything && series.sent !== undefined && isEqual(series.sent.value, series.value)) continue;
     const startNs = series.startNs ?? atNs - BEFORE_NS;
     groupOf(groups, series.agent, series.metric).points.push(...pointsOf(series, startNs, atNs));
-    plan.sent.set(key, { startNs, atNs, value: series.value, ...(series.heard ? { heard: true } : {}) });
+    plan.sent.set(key, { startNs, atNs, value: series.value });
     plan.before.set(key, marksOf(series));
   }
   plan.points = [...groups.values()];
@@ -52,14 +50,6 @@ export function pointsToSend(totals: Totals, nowNs: bigint, { everything }: { ev
 export function markSent(totals: Totals, plan: ExportPlan): void {
   for (const [key, { startNs, atNs, value }] of plan.sent) setMarks(totals, key, { startNs, sent: { atNs, value } });
   totals.lastExportNs = later(totals.lastExportNs, plan.atNs);
-}
-
-/** Notes, in place, that the request of a plan was accepted. On disk it need not be at once: a zero may be said twice. */
-export function markHeard(totals: Totals, plan: ExportPlan): void {
-  for (const key of plan.sent.keys()) {
-    const series = totals.series.get(key);
-    if (series !== undefined) totals.series.set(key, { ...series, heard: true });
-  }
 }
 
 /**
@@ -99,13 +89,11 @@ function groupOf(groups: Map<string, MetricPoints>, agent: string, metric: Metri
 }
 
 function pointsOf(series: Series, startNs: bigint, atNs: bigint): Point[] {
-  const { metric, attributes, value, sent, heard } = series;
+  const { metric, attributes, value, sent } = series;
   const current: Point = { attributes, startNs, atNs, value };
   // A gauge has no steps that could be missed.
   if (INSTRUMENTS[metric].kind === "gauge") return [current];
-  // The very same zero, should it have arrived after all.
-  const mayLackZero = sent === undefined || (heard !== true && atNs - startNs <= ZERO_NS);
-  if (mayLackZero) return [{ ...current, atNs: startNs, value: zeroValue(metric) }, current];
+  if (sent === undefined) return [{ ...current, atNs: startNs, value: zeroValue(metric) }, current];
   if (isEqual(sent.value, value) || atNs - sent.atNs <= SILENCE_NS) return [current];
   return [{ ...current, atNs: atNs - BEFORE_NS, value: sent.value }, current];
 }

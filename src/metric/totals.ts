@@ -21,8 +21,6 @@ export type Series = {
   startNs?: bigint;
   /** What the last request said of this series. */
   sent?: SentPoint;
-  /** A request that told of this series was accepted. Until then its zero may not have arrived. */
-  heard?: true;
 };
 
 /** What is known of a series' exports: where it starts for them, and what the last one said. */

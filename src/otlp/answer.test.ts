@@ -15,7 +15,7 @@ const rows: [string, Partial<Answer>, Outcome][] = [
       reason: "HTTP 200 with a web page instead of an OTLP answer; check the endpoint",
     },
   ],
-  ["redirected", { status: 302 }, { status: "retry", reason: "HTTP 302 Found; check the endpoint" }],
+  ["redirected", { status: 302 }, { status: "retry", reason: "HTTP 302 Found; check the endpoint", unseen: true }],
   [
     "bad data",
     { status: 400, text: "no trace id" },
@@ -28,6 +28,7 @@ const rows: [string, Partial<Answer>, Outcome][] = [
     {
       status: "retry",
       reason: "HTTP 400 Bad Request: Client sent an HTTP request to an HTTPS server.; the endpoint needs https://",
+      unseen: true,
     },
   ],
   [
@@ -36,6 +37,7 @@ const rows: [string, Partial<Answer>, Outcome][] = [
     {
       status: "retry",
       reason: "HTTP 400 Bad Request: The plain HTTP request was sent to HTTPS port; the endpoint needs https://",
+      unseen: true,
     },
   ],
   [
@@ -48,39 +50,43 @@ const rows: [string, Partial<Answer>, Outcome][] = [
     { status: 403 },
     { status: "unauthorized", reason: "HTTP 403 Forbidden; check the headers and certificates", unseen: true },
   ],
-  ["wrong path", { status: 404 }, { status: "retry", reason: "HTTP 404 Not Found; check the endpoint" }],
-  ["wrong method", { status: 405 }, { status: "retry", reason: "HTTP 405 Method Not Allowed; check the endpoint" }],
+  ["wrong path", { status: 404 }, { status: "retry", reason: "HTTP 404 Not Found; check the endpoint", unseen: true }],
+  [
+    "wrong method",
+    { status: 405 },
+    { status: "retry", reason: "HTTP 405 Method Not Allowed; check the endpoint", unseen: true },
+  ],
   ["request too slow", { status: 408 }, { status: "retry", reason: "HTTP 408 Request Timeout" }],
   ["too large", { status: 413 }, { status: "too_large", reason: "HTTP 413 Payload Too Large" }],
   [
     "no JSON spoken",
     { status: 415 },
-    { status: "retry", reason: "HTTP 415 Unsupported Media Type; check the endpoint" },
+    { status: "retry", reason: "HTTP 415 Unsupported Media Type; check the endpoint", unseen: true },
   ],
   [
     "throttled",
     { status: 429, retryAfter: "7" },
-    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 7000 },
+    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 7000, unseen: true },
   ],
   [
     "throttled for no time",
     { status: 429, retryAfter: "0" },
-    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 0 },
+    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 0, unseen: true },
   ],
   [
     "down until a date",
     { status: 503, retryAfter: "Sat, 21 Nov 2026 10:02:00 GMT" },
-    { status: "retry", reason: "HTTP 503 Service Unavailable", afterMs: 120_000 },
+    { status: "retry", reason: "HTTP 503 Service Unavailable", afterMs: 120_000, unseen: true },
   ],
   [
     "down until a date that is past",
     { status: 503, retryAfter: "Sat, 21 Nov 2026 09:00:00 GMT" },
-    { status: "retry", reason: "HTTP 503 Service Unavailable", afterMs: 0 },
+    { status: "retry", reason: "HTTP 503 Service Unavailable", afterMs: 0, unseen: true },
   ],
   [
     "down, until nonsense",
     { status: 503, retryAfter: "soon" },
-    { status: "retry", reason: "HTTP 503 Service Unavailable" },
+    { status: "retry", reason: "HTTP 503 Service Unavailable", unseen: true },
   ],
   ["broken", { status: 500, text: "oops" }, { status: "retry", reason: "HTTP 500 Internal Server Error: oops" }],
   ["not in the list", { status: 599 }, { status: "retry", reason: "HTTP 599" }],

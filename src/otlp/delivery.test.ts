@@ -38,7 +38,7 @@ const answers: [string, Answer, Outcome][] = [
   [
     "wrong path",
     { status: 404, body: "404 page not found" },
-    { status: "retry", reason: "HTTP 404 Not Found: 404 page not found; check the endpoint" },
+    { status: "retry", reason: "HTTP 404 Not Found: 404 page not found; check the endpoint", unseen: true },
   ],
   [
     "redirected",
@@ -47,25 +47,26 @@ const answers: [string, Answer, Outcome][] = [
       status: "retry",
       reason:
         "HTTP 308 Permanent Redirect to https://login.example/v1/traces, which is not followed; check the endpoint",
+      unseen: true,
     },
   ],
   [
     "throttled",
     { status: 429, headers: { "retry-after": "30" } },
-    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 30_000 },
+    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 30_000, unseen: true },
   ],
   [
     "throttled for a moment",
     { status: 429, headers: { "retry-after": "1" } },
-    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 1000 },
+    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 1000, unseen: true },
   ],
   [
     "throttled for no time",
     { status: 429, headers: { "retry-after": "0" } },
-    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 0 },
+    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 0, unseen: true },
   ],
   ["broken", { status: 500, body: "oops" }, { status: "retry", reason: "HTTP 500 Internal Server Error: oops" }],
-  ["down", { status: 503 }, { status: "retry", reason: "HTTP 503 Service Unavailable" }],
+  ["down", { status: 503 }, { status: "retry", reason: "HTTP 503 Service Unavailable", unseen: true }],
   [
     "cut off at once",
     { manner: "reset" },
@@ -78,7 +79,7 @@ const answers: [string, Answer, Outcome][] = [
   [
     "down and cut off",
     { status: 503, body: "a", manner: "reset" },
-    { status: "retry", reason: "HTTP 503 Service Unavailable" },
+    { status: "retry", reason: "HTTP 503 Service Unavailable", unseen: true },
   ],
   [
     "taken and cut off",
@@ -131,6 +132,7 @@ test("an answer that comes late, but within the timeout, counts", async () => {
     status: "retry",
     reason: "HTTP 503 Service Unavailable",
     afterMs: 2000,
+    unseen: true,
   });
 });
 

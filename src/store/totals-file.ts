@@ -40,7 +40,6 @@ const seriesSchema = z.strictObject({
   credit: z.number().exactOptional(),
   startNs: ns.exactOptional(),
   sent: z.strictObject({ atNs: ns, value }).exactOptional(),
-  heard: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<Series>;
 
 const totalsSchema = z.strictObject({
@@ -57,7 +56,7 @@ const outlineSchema = z.strictObject({
 });
 
 /** What one export says of a series: the marks that `pointsToSend` plans. */
-export type SentMark = SentPoint & { startNs: bigint; heard?: true };
+export type SentMark = SentPoint & { startNs: bigint };
 
 type Deps = { disk: Disk; quarantine: Quarantine };
 
@@ -84,8 +83,8 @@ export function saveSent(deps: Deps, path: string, plan: { atNs: bigint; sent: M
   const series = outline.series.map(([key, known]) => {
     const mark = plan.sent.get(key);
     if (mark === undefined) return [key, known];
-    const { startNs, atNs, value: said, heard } = mark;
-    return [key, { ...known, startNs, sent: { atNs, value: said }, ...(heard ? { heard } : {}) }];
+    const { startNs, atNs, value: said } = mark;
+    return [key, { ...known, startNs, sent: { atNs, value: said } }];
   });
   writeFileAtomically(deps.disk, path, toJson({ ...outline, lastExportNs: plan.atNs, series }));
 }

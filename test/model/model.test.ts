@@ -55,7 +55,7 @@ const KNOWN: Command[][] = [
   [happen(4), { do: "clock", moves: -90 }, happen(1)],
   // A start told of twice made two sessions.
   [happen(2), step, { do: "repeat", back: 1 }],
-  // A series began without a zero, for its first request was turned away, or never left.
+  // A series began without a zero, for its first request was turned away. It may, where it never left.
   [happen(1), step, { do: "Collector", is: "busy" }, sendMetrics],
   [happen(2), step, { do: "crash", after: 4, when: "after" }, sendMetrics],
 ];

@@ -8,6 +8,10 @@ type Series = { metric: string; attributes: Record<string, unknown>; startNs: bi
 export type SeriesWatch = {
   /** Enters an accepted request. Throws if a series fell, went back in time, or began without a zero. */
   take(body: OtlpBody): void;
+  /** A request that came and was not taken. Its sender cannot know, and may go on from what it said. */
+  miss(body: OtlpBody): void;
+  /** The sender died: what it was about to say never came. */
+  loseSender(): void;
   totals(): { sums: Record<string, number>; observed: Record<string, number> };
 };
 
@@ -25,11 +29,11 @@ const TOLD_APART: Record<string, string[]> = {
 /** Their sums are seconds, which the truth does not reckon. */
 const ONLY_COUNTED = new Set(["gen_ai.invoke_agent.duration", "gen_ai.execute_tool.duration"]);
 
-const ZERO_KEPT_NS = 600_000_000_000n;
-
 export function createSeriesWatch(): SeriesWatch {
   const all = new Map<string, Series>();
   const said = new Set<string>();
+  const missed = new Set<string>();
+  let hasDied = false;
 
   return {
     take(body) {
@@ -38,10 +42,14 @@ export function createSeriesWatch(): SeriesWatch {
         const sample = `${key} ${point.atNs} ${JSON.stringify(point.value)}`;
         if (said.has(sample)) continue;
         said.add(sample);
-        check(key, metric, all.get(key), point);
+        check(key, metric, all.get(key), point, hasDied || missed.has(key));
         all.set(key, point);
       }
     },
+    miss(body) {
+      for (const { key } of seriesOf(body)) missed.add(key);
+    },
+    loseSender: () => void (hasDied = true),
     totals() {
       const sums: Record<string, number> = {};
       const observed: Record<string, number> = {};
@@ -73,15 +81,19 @@ function seriesOf(body: OtlpBody): { key: string; metric: OtlpMetric; point: Ser
   );
 }
 
-function check(key: string, { name, gauge }: OtlpMetric, before: Series | undefined, point: Series): void {
+function check(
+  key: string,
+  { name, gauge }: OtlpMetric,
+  before: Series | undefined,
+  point: Series,
+  mayLackZero: boolean,
+): void {
   // A gauge says what is, when the clock says it. Our own counters are no part of the promise: a crash may take them back.
   if (gauge !== undefined || name.startsWith("hookspan.bridge.")) return;
   if (before !== undefined && point.atNs <= before.atNs) fail(key, "two values for one time", before, point);
   if (before === undefined) {
     const isZero = point.value.sum === 0 && (point.value.count ?? 0) === 0;
-    // Nobody took its requests for so long that the zero would lie too far back.
-    const isOld = point.atNs - point.startNs > ZERO_KEPT_NS;
-    if (!isZero && !isOld) fail(key, "no zero before the first value", before, point);
+    if (!isZero && !mayLackZero) fail(key, "no zero before the first value", before, point);
     return;
   }
   if (point.startNs !== before.startNs) fail(key, "another start", before, point);

@@ -139,6 +139,7 @@ export async function runSequence(
   async function start(): Promise<void> {
     await settled();
     const isFirst = life === undefined;
+    if (!isFirst) receiver.series.loseSender();
     const roomless = roomlessDisk(disk, () => writesToFail-- > 0);
     const mortal = mortalDisk(
       roomless,
