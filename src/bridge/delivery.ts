@@ -34,8 +34,11 @@ type Deps = {
   outbox: Outbox;
   totals: Totals;
   isPending: () => boolean;
-  /** Commits what is folded. Only committed totals are sent: after a crash the rest would be counted again. */
-  commit: (nowNs: bigint) => boolean;
+  /**
+   * Commits what is folded; with `own`, also where only our own counters have moved. Only committed totals are sent: after
+   * a crash the rest would be counted again.
+   */
+  commit: (nowNs: bigint, own?: "own") => boolean;
   /** The marks of a plan, on disk before the request leaves. */
   saveSent: (plan: ExportPlan) => void;
   count: (increments: readonly Increment[]) => void;
@@ -74,7 +77,7 @@ export function createDelivery(deps: Deps): Delivery {
       return false;
     },
     async sendMetrics(nowNs, { everything, own }) {
-      if (!deps.commit(nowNs)) return false;
+      if (!deps.commit(nowNs, own === undefined ? undefined : "own")) return false;
       // What was not accepted last time is said again, changed or not.
       const plan = planFor(nowNs, everything || metricsFailed, own !== undefined);
       const points = [...plan.points, ...(own ?? [])];

@@ -125,7 +125,7 @@ export function openBridge(deps: Deps): OpenBridge {
     outbox,
     totals,
     isPending: () => commit.isPending(),
-    commit: (nowNs) => bridge.commit(nowNs),
+    commit: (nowNs, own) => bridge.commit(nowNs, own),
     saveSent: (plan) => saveSent({ disk, quarantine }, directory.totals, plan),
     count: (increments) => folding.count(increments),
     noteTrouble: (signal, text) => troubles.note(signal === "span" ? "spans" : "metrics", text),
