@@ -98,20 +98,15 @@ describe("Gemini CLI, made up:", () => {
   test("the same command twice at once, and once refused: three calls", () => {
     const run = { tool_name: "run_shell_command", tool_input: { command: "ls" } };
     const ended = { ...run, tool_response: { llmContent: "Output: x\nExit Code: 2\nProcess Group PGID: 1" } };
-    const call = (id: string, status: string): Fields => ({
-      id,
-      name: "run_shell_command",
-      args: { command: "ls" },
-      status,
-      timestamp: new Date(5000).toISOString(),
-    });
     const folded = fold(agent, [
       prompt,
       hookAt(agent, 2, "BeforeTool", run),
       hookAt(agent, 2.5, "BeforeTool", run),
       hookAt(agent, 3, "AfterTool", ended),
       hookAt(agent, 4, "AfterTool", ended),
-      message(1.8, "m1", 10, 1, { toolCalls: [call("a", "success"), call("b", "success"), call("c", "cancelled")] }),
+      message(1.8, "m1", 10, 1, {
+        toolCalls: [listed("a", "success"), listed("b", "success"), listed("c", "cancelled")],
+      }),
       hookAt(agent, 6, "AfterAgent", {}),
     ]);
     expect(names(folded).filter((name) => name.startsWith("execute_tool"))).toEqual([
@@ -258,6 +253,12 @@ function lineAt(at: number, type: string, more: Fields): Moment {
 function message(at: number, id: string, input: number, output: number, more: Fields = {}): Moment {
   const tokens = { input, output, cached: 0, thoughts: 0, tool: 0, total: input + output };
   return lineAt(at, "gemini", { id, model: "gemini-2.5-pro", tokens, ...more });
+}
+
+/** A call of `ls` that ended in the fifth second, as Gemini CLI's chat file has it. */
+function listed(id: string, status: string): Fields {
+  const timestamp = new Date(5000).toISOString();
+  return { id, name: "run_shell_command", args: { command: "ls" }, status, timestamp };
 }
 
 /** A record of Qwen Code's. */
