@@ -22,7 +22,13 @@ type Surroundings = { disk: Disk; prices: PriceTable; repositoryOf: (cwd: string
 
 /** How events reach the bridge: all at once after the fact, or one by one while the transcript grows. */
 export const DELIVERIES = ["backlog", "as in life", "pairs swapped", "other pairs swapped"] as const;
-export type Delivery = (typeof DELIVERIES)[number];
+export type Delivery = (typeof DELIVERIES)[number] | Disorder;
+
+/**
+ * As in life, but: the hooks at these places change places with the next one, those at `twice` are delivered again
+ * `againNs` later, and after `length` hooks nothing comes any more, from transcripts neither.
+ */
+export type Disorder = { swapped: ReadonlySet<number>; twice: ReadonlySet<number>; againNs: bigint; length: number };
 
 export type Replayed = {
   spans: SpanRecord[];
@@ -128,7 +134,8 @@ function startReplay(
     },
     oneByOne(order: Delivery) {
       const files = [...metas, ...lines].sort((a, b) => (a.atNs < b.atNs ? -1 : a.atNs > b.atNs ? 1 : 0));
-      for (const { hook, clockNs } of swapped(recording.hooks, order)) {
+      const { disorder, isWhole } = disorderOf(order, recording.hooks.length);
+      for (const { hook, clockNs } of delivered(recording.hooks, disorder)) {
         // Of a pair that is swapped, the later hook comes before its time: the clock shows that of the earlier one.
         if (clockNs > nowNs) nowNs = clockNs;
         while (files[0] !== undefined && files[0].atNs <= nowNs) {
@@ -138,7 +145,7 @@ function startReplay(
         putHook(hook);
         step();
       }
-      for (const { do: put } of files) put();
+      if (isWhole) for (const { do: put } of files) put();
       step();
     },
     async finish() {
@@ -197,12 +204,24 @@ function recordingExporter(spans: SpanRecord[], points: Replayed["points"], thro
   };
 }
 
-function swapped(hooks: Recording["hooks"], order: Delivery): { hook: Recording["hooks"][number]; clockNs: bigint }[] {
-  const result = hooks.map((hook) => ({ hook, clockNs: hook.atNs }));
-  const first = order === "pairs swapped" ? 0 : order === "other pairs swapped" ? 1 : result.length;
-  for (let i = first; i + 1 < result.length; i += 2) {
-    const [a, b] = [result[i], result[i + 1]];
-    if (a !== undefined && b !== undefined) [result[i], result[i + 1]] = [{ ...b, clockNs: a.clockNs }, a];
+function disorderOf(order: Delivery, length: number): { disorder: Disorder; isWhole: boolean } {
+  if (typeof order === "object") return { disorder: order, isWhole: order.length >= length };
+  const first = order === "pairs swapped" ? 0 : order === "other pairs swapped" ? 1 : length;
+  const places = Array.from({ length }, (_, i) => i).filter((i) => i >= first && (i - first) % 2 === 0);
+  return { disorder: { swapped: new Set(places), twice: new Set(), againNs: 0n, length }, isWhole: true };
+}
+
+/** Of a pair that changes places the clock shows the time of the one that should have come first. */
+function delivered(hooks: Recording["hooks"], { swapped, twice, againNs, length }: Disorder) {
+  const order = hooks.slice(0, length).map((hook) => ({ hook, clockNs: hook.atNs }));
+  for (let i = 0; i + 1 < order.length; i += 1) {
+    const [a, b] = [order[i], order[i + 1]];
+    if (!swapped.has(i) || a === undefined || b === undefined) continue;
+    [order[i], order[i + 1]] = [{ ...b, clockNs: a.clockNs }, a];
+    i += 1;
   }
-  return result;
+  return order.flatMap((one, i) => {
+    const atNs = one.hook.atNs + againNs;
+    return twice.has(i) ? [one, { hook: { ...one.hook, atNs }, clockNs: atNs }] : [one];
+  });
 }
