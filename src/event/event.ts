@@ -166,6 +166,8 @@ export type AgentEvent =
       startNs: bigint;
       /** Absent where the source gave none: the call is shown, and nothing is counted of it. */
       usage?: Usage;
+      /** What it cost by the agent's own word, in USD: then no table is asked. Only of a call of which a hook told. */
+      costUsd?: number;
       /**
        * The transcript in which the usage was written; the same message may be told of again in another one. Absent where a
        * hook told of the call, at once and as a whole: then `atNs` is its end.

@@ -8,9 +8,9 @@ import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenCall } from "./session.ts";
 
 /** Without a file where a hook told of the call. */
-export type Call = Omit<OpenCall, "file"> & { file?: string; auxiliary?: string };
+export type Call = Omit<OpenCall, "file"> & { file?: string; auxiliary?: string; costUsd?: number };
 
-export function emitCall(draft: Draft, call: Call, price: { usd: number; table: string } | undefined): void {
+export function emitCall(draft: Draft, call: Call, price: { usd: number; table?: string } | undefined): void {
   const { usage } = call;
   emit(draft, {
     ...call.context,

@@ -100,10 +100,16 @@ export function closeCalls(draft: Draft, matches: (call: OpenCall) => boolean): 
 
 function finishCall(draft: Draft, call: Call): void {
   const isMetered = call.unmetered !== true;
-  const price = isMetered ? draft.policy.price(call.usage, call.provider, call.responseModel, call.startNs) : undefined;
+  const price = isMetered || call.costUsd !== undefined ? priceOf(draft, call) : undefined;
   emitCall(draft, call, price);
   if (isMetered) observeCall(draft, call);
   addToTally(draft, call, price?.usd);
+}
+
+/** The agent's own word, else that of the tables. */
+function priceOf(draft: Draft, call: Call): { usd: number; table?: string } | undefined {
+  if (call.costUsd !== undefined) return { usd: call.costUsd };
+  return draft.policy.price(call.usage, call.provider, call.responseModel, call.startNs);
 }
 
 function keep(draft: Draft, event: Written, transcript: Transcript, usage: Usage): void {
@@ -121,7 +127,6 @@ function keep(draft: Draft, event: Written, transcript: Transcript, usage: Usage
 /** Counters take the difference to what was counted of this message; prices may have steps, so cost is a difference too. */
 function countUsage(draft: Draft, event: Called, grown: Usage, before: Usage | undefined): void {
   const total = usageTotal(grown);
-  if (total === 0) return;
   const { session, policy } = draft;
   const model = { [ATTR.provider]: event.provider, [ATTR.requestModel]: event.requestModel };
   const kinds = {
@@ -135,11 +140,16 @@ function countUsage(draft: Draft, event: Called, grown: Usage, before: Usage | u
     const attributes = { [ATTR.agentName]: session.agent, ...model, [ATTR.tokenKind]: kind };
     if (tokens > 0) count(draft, "hookspan.token.usage", attributes, tokens);
   }
-  const priceOf = (usage: Usage): number | undefined =>
+  if (event.costUsd !== undefined) {
+    const reported = { [ATTR.agentName]: session.agent, ...model, [ATTR.costSource]: "reported" };
+    return event.costUsd > 0 ? count(draft, "hookspan.cost", reported, event.costUsd) : undefined;
+  }
+  if (total === 0) return;
+  const usdOf = (usage: Usage): number | undefined =>
     policy.price(usage, event.provider, event.responseModel, event.startNs)?.usd;
-  const now = priceOf(before === undefined ? grown : addUsage(before, grown));
+  const now = usdOf(before === undefined ? grown : addUsage(before, grown));
   if (now === undefined) return count(draft, "hookspan.unpriced.token.usage", model, total);
-  const usd = now - (before === undefined ? 0 : (priceOf(before) ?? 0));
+  const usd = now - (before === undefined ? 0 : (usdOf(before) ?? 0));
   const attributes = { [ATTR.agentName]: session.agent, ...model, [ATTR.costSource]: "estimated" };
   count(draft, "hookspan.cost", attributes, usd);
   const { atNs, provider, requestModel } = event;
@@ -156,7 +166,7 @@ function bounded(estimates: Session["unreconciled"]): Session["unreconciled"] {
 function openCall(draft: Draft, event: Written): void {
   closeCalls(draft, (call) => call.file === event.file);
   const { kind: _kind, agent: _agent, sessionId: _session, atNs, runKey: _run, recorded: _told, ...given } = event;
-  const { usage = NO_USAGE, auxiliary: _task, ...rest } = given;
+  const { usage = NO_USAGE, auxiliary: _task, costUsd: _cost, ...rest } = given;
   const place = placeCall(draft, event, event.messageId);
   const unmetered = event.usage === undefined ? { unmetered: true as const } : {};
   draft.session.calls = [...draft.session.calls, { ...rest, ...place, ...unmetered, usage, endNs: atNs }];
