@@ -39,6 +39,11 @@ const ON_PURPOSE = new Map([
   ["subagent_id", "a kind of helper and a random id; tells the client's own helpers apart"],
   ["subagent_type", "the name of a kind of helper"],
   ["api_request_id", "a random id; all attempts of a model call share it"],
+  ["sessionID", "a random id; session.id of every span"],
+  ["sessionId", "the same, of a subagent's session"],
+  ["callID", "a random id; the call's id, as the model's API gave it"],
+  ["turn", "a random id; tells the turns of a session apart"],
+  ["message", "a random id; all attempts of a model call share it"],
   ["permission_mode", "one of the client's six modes"],
   ["reason", "one of the client's five reasons for the end of a session"],
 ]);
@@ -56,6 +61,12 @@ const asked = z.looseObject({
     platform: z.string().refine((platform) => platform !== "subagent"),
     telemetry_schema_version: z.string(),
   }),
+});
+/** OpenCode: likewise. */
+const sentIn = z.looseObject({
+  event: z.literal("chat.message"),
+  data: z.looseObject({ parts: z.array(z.looseObject({ text: z.string() })) }),
+  context: z.looseObject({ child: z.undefined().optional() }),
 });
 const messages = z.tuple([z.looseObject({ parts: z.tuple([z.looseObject({ content: z.string() })]) })]);
 
@@ -112,7 +123,14 @@ function contentOf(name: string, value: unknown): string {
 function promptsOf(path: string): string[] {
   const { payloads } = recordedInputs(path);
   return payloads.flatMap(
-    (one) => prompted.safeParse(one).data?.prompt ?? asked.safeParse(one).data?.extra.user_message ?? [],
+    (one) =>
+      prompted.safeParse(one).data?.prompt ??
+      asked.safeParse(one).data?.extra.user_message ??
+      sentIn
+        .safeParse(one)
+        .data?.data.parts.map(({ text }) => text)
+        .join("\n") ??
+      [],
   );
 }
 

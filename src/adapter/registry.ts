@@ -3,9 +3,10 @@ import { claudeCode } from "./claude-code.ts";
 import { codex } from "./codex.ts";
 import { geminiCli } from "./gemini-cli.ts";
 import { hermes } from "./hermes.ts";
+import { opencode } from "./opencode.ts";
 import { qwenCode } from "./qwen-code.ts";
 
-const ADAPTERS: readonly Adapter[] = [claudeCode, codex, geminiCli, hermes, qwenCode];
+const ADAPTERS: readonly Adapter[] = [claudeCode, codex, geminiCli, hermes, opencode, qwenCode];
 
 /** The adapter of an agent by the name that its hook was given; undefined for a name that no adapter has. */
 export function adapterFor(agent: string): Adapter | undefined {

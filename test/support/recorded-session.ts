@@ -43,6 +43,7 @@ const SURROUNDINGS: Record<string, Partial<EnvelopeDraft>> = {
   "gemini-cli": { ppid: 4242 },
   hermes: { ppid: 4242 },
   "qwen-code": { ppid: 4242 },
+  opencode: { ppid: 4242, cwd: "/home/user/project" },
 };
 
 const BOUNDS = {
