@@ -8,7 +8,7 @@ import type { AgentEvent, EventBase } from "../event/event.ts";
 import { optional } from "../event/optional.ts";
 import type { Adapter, Decoded } from "./adapter.ts";
 import { attemptFailed, stepFinished } from "./opencode/call.ts";
-import { before } from "./opencode/moment.ts";
+import { before } from "./moment.ts";
 import { opencodePayload, type OpencodePayload } from "./opencode/payload.ts";
 import { permissionEvents, toolEvents } from "./opencode/tool.ts";
 

@@ -2,7 +2,7 @@
 
 import type { AgentEvent, EventBase, Usage } from "../../event/event.ts";
 import { optional } from "../../event/optional.ts";
-import { before } from "./moment.ts";
+import { before } from "../moment.ts";
 import type { OpencodePart, OpencodePayload } from "./payload.ts";
 
 /** What the semantic conventions call them; others keep their own name. */

@@ -3,7 +3,7 @@
 import type { AgentEvent, EventBase, ToolOutcome } from "../../event/event.ts";
 import { jsonText } from "../../event/json-text.ts";
 import { optional } from "../../event/optional.ts";
-import { before } from "./moment.ts";
+import { before } from "../moment.ts";
 import type { OpencodePart, OpencodePayload } from "./payload.ts";
 
 type Verdict = { outcome: ToolOutcome; errorType?: string; exitCode?: number };
