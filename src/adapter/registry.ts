@@ -1,5 +1,6 @@
 import type { Adapter } from "./adapter.ts";
 import { claudeCode } from "./claude-code.ts";
+import { claudeCompatible } from "./claude-compatible.ts";
 import { codex } from "./codex.ts";
 import { geminiCli } from "./gemini-cli.ts";
 import { createGeneric } from "./generic.ts";
@@ -7,7 +8,7 @@ import { hermes } from "./hermes.ts";
 import { opencode } from "./opencode.ts";
 import { qwenCode } from "./qwen-code.ts";
 
-const OWN: readonly Adapter[] = [claudeCode, codex, geminiCli, hermes, opencode, qwenCode];
+const OWN: readonly Adapter[] = [claudeCode, codex, geminiCli, hermes, opencode, qwenCode, ...claudeCompatible];
 
 const ADAPTERS: readonly Adapter[] = [...OWN, createGeneric(OWN.map(({ agent }) => agent))];
 
