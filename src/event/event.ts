@@ -190,6 +190,15 @@ export type AgentEvent =
       auxiliary?: string;
     })
   | (EventBase & {
+      /** Tokens of a whole run, from an agent that tells of no single model call. */
+      kind: "run.used";
+      /** What is told of the same part of a run twice, counts once. */
+      part: string;
+      provider: string;
+      model: string;
+      usage: Usage;
+    })
+  | (EventBase & {
       kind: "subagent.started";
       subagentId: string;
       type: string;

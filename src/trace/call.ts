@@ -24,6 +24,8 @@ const UNRECONCILED_KEPT = 1024;
 const LATE_LINE_NS = 60_000_000_000n;
 
 type Called = AgentEvent & { kind: "llm.called" };
+/** Whom tokens are counted for. */
+type Consumer = Pick<Called, "atNs" | "startNs" | "provider" | "requestModel" | "responseModel">;
 /** As a transcript tells of it. */
 type Written = Called & { file: string };
 
@@ -125,7 +127,7 @@ function keep(draft: Draft, event: Written, transcript: Transcript, usage: Usage
 }
 
 /** Counters take the difference to what was counted of this message; prices may have steps, so cost is a difference too. */
-function countUsage(draft: Draft, event: Called, grown: Usage, before: Usage | undefined): void {
+export function countUsage(draft: Draft, event: Consumer, grown: Usage, before: Usage | undefined): void {
   const total = usageTotal(grown);
   const { session, policy } = draft;
   const model = { [ATTR.provider]: event.provider, [ATTR.requestModel]: event.requestModel };

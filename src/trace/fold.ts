@@ -19,6 +19,7 @@ import { answerRun, stopRun, tellSettled } from "./settle.ts";
 import { endSubagent, failSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
 import { isToldByHook } from "./told-by-hook.ts";
 import { endTask, endTool, finishDecided, reportTool, startTool } from "./tool.ts";
+import { noteUsed } from "./used.ts";
 
 /** Events of which no session comes into being: they tell of it, or of time. */
 const SILENT = new Set<AgentEvent["kind"]>([
@@ -115,6 +116,8 @@ function apply(draft: Draft, event: AgentEvent): void {
       return answerRun(draft, event);
     case "run.continued":
       return void noteRun(draft, event, (run) => ({ continuedNs: later(run.continuedNs, event.atNs) }));
+    case "run.used":
+      return noteUsed(draft, event);
     case "run.settled":
       return tellSettled(draft, event);
     case "tool.started":

@@ -14,7 +14,7 @@ import { addRun, segmentContext } from "./segment.ts";
 import { ATTR, OPERATION } from "./semconv.ts";
 import type { OpenSubagent, Run, Transcript } from "./session.ts";
 import { outcomeOf, subagentSpan } from "./subagent.ts";
-import { tallyAttributes } from "./tally.ts";
+import { isUncounted, tallyAttributes } from "./tally.ts";
 import { closeTools, isBackground } from "./tool.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
@@ -170,7 +170,7 @@ function countRun(draft: Draft, run: Run, verdict: Verdict): void {
     { ...agent, ...known({ [ATTR.errorType]: verdict.errorType }) },
     seconds,
   );
-  count(draft, "gen_ai.invoke_agent.inference_calls", agent, run.tally.inferenceCalls);
+  if (!isUncounted(run.tally)) count(draft, "gen_ai.invoke_agent.inference_calls", agent, run.tally.inferenceCalls);
   count(draft, "gen_ai.invoke_agent.tool_calls", agent, run.tally.toolCalls);
 }
 
