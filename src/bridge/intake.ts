@@ -3,6 +3,7 @@
  * a word, and counted; a poison one goes to quarantine and never stops the rest.
  */
 
+import { recognise } from "../adapter/recognise.ts";
 import { adapterFor } from "../adapter/registry.ts";
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent } from "../event/event.ts";
@@ -51,7 +52,7 @@ function take(deps: Deps, read: EnvelopeRead): Intake {
 }
 
 function decode(deps: Deps, envelope: Envelope): Intake {
-  const adapter = adapterFor(envelope.agent);
+  const adapter = adapterFor(recognise(envelope));
   if (adapter === undefined) return { status: "quarantined", reason: "unknown agent" };
   const decoded = adapter.decode(envelope);
   if (decoded.status === "invalid") return { status: "quarantined", reason: decoded.reason };
