@@ -3,13 +3,24 @@ import { claudeCode } from "./claude-code.ts";
 import { claudeCompatible } from "./claude-compatible.ts";
 import { codex } from "./codex.ts";
 import { geminiCli } from "./gemini-cli.ts";
+import { copilotCli } from "./copilot-cli.ts";
 import { cursor } from "./cursor.ts";
 import { createGeneric } from "./generic.ts";
 import { hermes } from "./hermes.ts";
 import { opencode } from "./opencode.ts";
 import { qwenCode } from "./qwen-code.ts";
 
-const OWN: readonly Adapter[] = [claudeCode, codex, cursor, geminiCli, hermes, opencode, qwenCode, ...claudeCompatible];
+const OWN: readonly Adapter[] = [
+  claudeCode,
+  codex,
+  copilotCli,
+  cursor,
+  geminiCli,
+  hermes,
+  opencode,
+  qwenCode,
+  ...claudeCompatible,
+];
 
 const ADAPTERS: readonly Adapter[] = [...OWN, createGeneric(OWN.map(({ agent }) => agent))];
 
