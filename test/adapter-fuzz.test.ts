@@ -4,6 +4,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { Adapter, Decoded } from "../src/adapter/adapter.ts";
+import { copilotCli } from "../src/adapter/copilot-cli.ts";
+import { cursor } from "../src/adapter/cursor.ts";
 import { adapterFor } from "../src/adapter/registry.ts";
 import type { AgentEvent } from "../src/event/event.ts";
 import { sessionSchema } from "../src/trace/session.ts";
@@ -34,7 +36,59 @@ const AGENTS = [...new Set(recordedSessions().map(({ agent }) => agent))].map((a
   return { agent, adapter, payloads: inputs.flatMap((one) => one.payloads), lines: inputs.flatMap((one) => one.lines) };
 });
 
-describe.each(AGENTS)("$agent", ({ agent, adapter, payloads }) => {
+/** Agents without a recording: every documented event with every field that is read. */
+const DOCUMENTED = [
+  {
+    adapter: cursor,
+    names: [
+      "sessionStart",
+      "sessionEnd",
+      "beforeSubmitPrompt",
+      "preToolUse",
+      "postToolUse",
+      "postToolUseFailure",
+    ].concat(["subagentStart", "subagentStop", "afterAgentResponse", "preCompact", "stop", "afterAgentThought"]),
+    fields: {
+      ...{
+        conversation_id: "s",
+        generation_id: "g",
+        parent_conversation_id: "s",
+        model: "m",
+        cursor_version: "3.18.2",
+      },
+      ...{
+        workspace_roots: ["/x"],
+        tool_name: "Shell",
+        tool_use_id: "a\nb",
+        tool_input: {},
+        tool_output: '{"exitCode":3}',
+      },
+      ...{ duration: 5, duration_ms: 5, subagent_id: "a", subagent_type: "explore", tool_call_id: "t", loop_count: 0 },
+      ...{ status: "completed", input_tokens: 9, output_tokens: 1, cache_read_tokens: 4, cache_write_tokens: 1 },
+    },
+  },
+  {
+    adapter: copilotCli,
+    names: [
+      "sessionStart",
+      "sessionEnd",
+      "userPromptSubmitted",
+      "preToolUse",
+      "postToolUse",
+      "postToolUseFailure",
+    ].concat(["SubagentStart", "SubagentStop", "PreCompact", "Stop", "ErrorOccurred", "notification"]),
+    fields: {
+      ...{ sessionId: "s", timestamp: 1_795_000_099_000, cwd: "/x", toolName: "bash", toolArgs: "{}", agentId: "a" },
+      ...{ toolResult: { resultType: "success" }, error: {}, errorContext: "model_call", recoverable: false },
+    },
+  },
+].map(({ adapter, names, fields }) => ({
+  agent: adapter.agent,
+  adapter,
+  payloads: names.map((name): unknown => ({ ...fields, hook_event_name: name })),
+}));
+
+describe.each([...AGENTS, ...DOCUMENTED])("$agent", ({ agent, adapter, payloads }) => {
   test("payloads", { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(fc.array(mutated(payloads), { minLength: 1, maxLength: 3 }), (bodies) => {
