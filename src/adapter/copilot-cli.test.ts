@@ -1,5 +1,9 @@
 // What Copilot CLI's hooks mean, in both of its dialects. No session of it was recorded: payloads are those of its documentation.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 
 import type { AgentEvent } from "../event/event.ts";
 import { foldToEnd, lines, total } from "../../test/support/folded.ts";
@@ -102,4 +106,16 @@ describe("by documentation, not recorded", () => {
     const all = foldToEnd([...(CAMEL[1] ?? []), ...inside, ...ended, ...(CAMEL[4] ?? [])]);
     expect(lines(all)).toEqual(expect.arrayContaining(["compact copilot-cli 2..2", "invoke_agent explore 3.5..3.5"]));
   });
+});
+
+test("the settings in hooks/ register events that are understood, and nothing else", () => {
+  const file = join(import.meta.dirname, "..", "..", "hooks", "copilot-cli.hooks.json");
+  const entries = z.array(z.looseObject({ bash: z.string() })).length(1);
+  const { hooks } = z.object({ hooks: z.record(z.string(), entries) }).parse(JSON.parse(readFileSync(file, "utf8")));
+  expect(Object.keys(hooks)).toHaveLength(11);
+  for (const [event, [entry]] of Object.entries(hooks)) {
+    expect(entry?.bash).toBe(`/path/to/hookspan/hooks/hookspan.sh copilot-cli ${event}`);
+    expect(camel(0, event).filter((one) => one.kind === "noted" && !one.known)).toEqual([]);
+    expect(camel(0, event)).not.toEqual([]);
+  }
 });

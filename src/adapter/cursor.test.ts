@@ -1,6 +1,10 @@
 // What Cursor's hooks mean. No session of Cursor was recorded: payloads are those of its documentation's field tables and of
 // captures that others published.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 
 import type { AgentEvent } from "../event/event.ts";
 import type { Policy } from "../trace/draft.ts";
@@ -238,4 +242,16 @@ describe("by documentation, not recorded", () => {
   test("the workspace is the project, wherever the hook runs", () => {
     expect(START[0]).toMatchObject({ kind: "session.described", cwd: "/home/user/project", agentVersion: "3.18.2" });
   });
+});
+
+test("the settings in hooks/ register events that are understood, and nothing else", () => {
+  const file = join(import.meta.dirname, "..", "..", "hooks", "cursor.hooks.json");
+  const entries = z.array(z.looseObject({ command: z.string() })).length(1);
+  const { hooks } = z.object({ hooks: z.record(z.string(), entries) }).parse(JSON.parse(readFileSync(file, "utf8")));
+  expect(Object.keys(hooks)).toHaveLength(11);
+  for (const [event, [entry]] of Object.entries(hooks)) {
+    expect(entry?.command).toBe(`/path/to/hookspan/hooks/hookspan.sh cursor`);
+    expect(hook(0, event).filter((one) => one.kind === "noted" && !one.known)).toEqual([]);
+    expect(hook(0, event)).not.toEqual([]);
+  }
 });

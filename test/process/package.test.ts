@@ -24,6 +24,8 @@ const FILES = [
   "docker-compose.yml",
   "hooks/claude-code.settings.json",
   "hooks/codex.hooks.json",
+  "hooks/copilot-cli.hooks.json",
+  "hooks/cursor.hooks.json",
   "hooks/gemini-cli.settings.json",
   "hooks/hermes.config.yaml",
   "hooks/hookspan.sh",
