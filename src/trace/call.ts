@@ -25,7 +25,7 @@ const LATE_LINE_NS = 60_000_000_000n;
 
 type Called = AgentEvent & { kind: "llm.called" };
 /** Whom tokens are counted for. */
-type Consumer = Pick<Called, "atNs" | "startNs" | "provider" | "requestModel" | "responseModel">;
+type Consumer = Pick<Called, "atNs" | "startNs" | "provider" | "requestModel" | "responseModel" | "costUsd">;
 /** As a transcript tells of it. */
 type Written = Called & { file: string };
 
