@@ -67,6 +67,7 @@ describe.each(recordedSessions())("$agent $folder", ({ agent, path }) => {
         ...payload.parse(JSON.parse(stdin)),
         a_field_of_tomorrow: { deep: [1, null] },
         hook_event_name: "EventOfTomorrow",
+        event: "EventOfTomorrow",
       };
       const bytes = formatEnvelope({
         id: "x",

@@ -53,6 +53,8 @@ const prompted = z.looseObject({
   hook_event_name: z.string().refine((event) => event !== "AfterAgent"),
   prompt: z.string().min(1),
 });
+/** Our own event, by which any tool can join. */
+const started = z.looseObject({ event: z.literal("run.start"), prompt: z.string() });
 /** Hermes: what a parent asks of a subagent is no prompt of a user. */
 const asked = z.looseObject({
   hook_event_name: z.literal("pre_llm_call"),
@@ -125,6 +127,7 @@ function promptsOf(path: string): string[] {
   return payloads.flatMap(
     (one) =>
       prompted.safeParse(one).data?.prompt ??
+      started.safeParse(one).data?.prompt ??
       asked.safeParse(one).data?.extra.user_message ??
       sentIn
         .safeParse(one)

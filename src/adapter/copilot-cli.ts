@@ -20,7 +20,10 @@ const NOTED = new Set(["notification", "permissionRequest", "preMcpToolCall", "u
 const END_REASONS = new Set(["complete", "error", "abort", "timeout", "user_exit"]);
 
 /** PascalCase names whose camelCase is another. */
-const NAMES: Record<string, string> = { UserPromptSubmit: "userPromptSubmitted", Stop: "agentStop" };
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ["UserPromptSubmit", "userPromptSubmitted"],
+  ["Stop", "agentStop"],
+]);
 
 /** A payload's time further than this from the hook's own is a mistake. */
 const FAR_NS = 600_000_000_000n;
@@ -69,7 +72,7 @@ function eventsOf(payload: CopilotPayload, base: EventBase): AgentEvent[] {
 }
 
 function nativeEventOf(name: string): string {
-  const other = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
+  const other = NAMES.get(name);
   return other ?? `${name.slice(0, 1).toLowerCase()}${name.slice(1)}`;
 }
 

@@ -18,11 +18,11 @@ const AGENT = "opencode";
 const GRACE_MS = 2000;
 
 const ABORTED = "MessageAbortedError";
-const FAILURES: Record<string, string> = {
-  ProviderAuthError: "authentication_failed",
-  ContextOverflowError: "context_window_exceeded",
-  MessageOutputLengthError: "max_output_tokens",
-};
+const FAILURES: ReadonlyMap<string, string> = new Map([
+  ["ProviderAuthError", "authentication_failed"],
+  ["ContextOverflowError", "context_window_exceeded"],
+  ["MessageOutputLengthError", "max_output_tokens"],
+]);
 
 export const opencode: Adapter = { agent: AGENT, decode };
 
@@ -140,7 +140,7 @@ function typeOf(agent: string | undefined): string {
 /** A word of ours; what OpenCode writes beside it may quote anything. */
 function failureWord(error: OpencodePayload["data"]["error"]): string {
   const status = error?.data?.statusCode;
-  return status === undefined ? (FAILURES[error?.name ?? ""] ?? "_OTHER") : `http_${status}`;
+  return status === undefined ? (FAILURES.get(error?.name ?? "") ?? "_OTHER") : `http_${status}`;
 }
 
 function describe(envelope: Envelope, { data }: OpencodePayload, base: EventBase): AgentEvent {

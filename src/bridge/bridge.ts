@@ -67,7 +67,8 @@ export function createBridge(deps: Deps): Bridge {
       const sizes = follow.sizes(folding.live(), nowNs);
       const taken = envelopes.take(nowNs);
       const read = follow.read(sizes, Number(nowNs / 1_000_000n), envelopes.foldedBeforeNs());
-      endings.checkProcesses(nowNs);
+      // Who is gone by now may have done much in what still waits.
+      if (!envelopes.hasBacklog()) endings.checkProcesses(nowNs);
       const ended = endings.endDue(envelopes.horizonNs(nowNs));
       const isDue = nowNs - lastCommitNs >= COMMIT_NS || nowNs < lastCommitNs;
       if (options.commitNow === true || envelopes.handled() >= BATCH || isDue) commitNow(nowNs);
@@ -105,7 +106,8 @@ export function createBridge(deps: Deps): Bridge {
         error: String(result.error),
       });
     }
-    folding.settle(nowNs);
+    // Not by the clock: in an old backlog what takes a session up again may still wait.
+    folding.settle(envelopes.horizonNs(nowNs));
     return result.status === "applied";
   }
 

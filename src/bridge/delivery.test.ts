@@ -15,7 +15,12 @@ const refused = { status: "retry", reason: "connect ECONNREFUSED" } as const;
 
 test.for<[string, Outcome, string, number]>([
   ["nobody saw the first export: it is the first again", { ...refused, unseen: true }, "-1:0 0:2 | 99:0 100:5", 1],
-  ["nobody could come in", { status: "unauthorized", reason: "no", unseen: true }, "-1:0 0:2 | 99:0 100:5", 1],
+  [
+    "turned away at one door, and perhaps let in at another",
+    { status: "unauthorized", reason: "no" },
+    "-1:0 0:2 | 99:2 100:5",
+    0,
+  ],
   ["it may have been taken: a zero now might be a fall", refused, "-1:0 0:2 | 99:2 100:5", 0],
   ["taken", { status: "accepted" }, "-1:0 0:2 | 99:2 100:5", 0],
 ])("%s", async ([, first, expected, touches]) => {
@@ -37,6 +42,7 @@ test.for<[string, Outcome, string, number]>([
     outbox: createOutbox({ disk: realDisk, quarantine }, state.outbox),
     totals,
     isPending: () => false,
+    untouchedBelow: () => Number.POSITIVE_INFINITY,
     commit: () => true,
     saveSent: () => undefined,
     count: () => undefined,

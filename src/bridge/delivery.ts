@@ -1,6 +1,6 @@
 /**
  * Delivery: what is committed goes out. Spans go oldest first and are deleted only after the receiver's word; metrics are
- * never queued, an export is the newest committed totals. Nothing is sent while a commit is pending.
+ * never queued, an export is the newest committed totals. While a commit is pending nothing of it is sent, and no metrics.
  */
 
 import type { Log } from "../log.ts";
@@ -34,6 +34,7 @@ type Deps = {
   outbox: Outbox;
   totals: Totals;
   isPending: () => boolean;
+  untouchedBelow: () => number;
   /**
    * Commits what is folded; with `own`, also where only our own counters have moved. Only committed totals are sent: after
    * a crash the rest would be counted again.
@@ -69,12 +70,11 @@ export function createDelivery(deps: Deps): Delivery {
 
   return {
     async sendSpans(isTimeUp = () => false) {
-      while (!deps.isPending()) {
+      for (;;) {
         const end = await sendListing(isTimeUp);
-        if (end !== "again") return end === "empty";
+        if (end !== "again") return end === "empty" && !deps.isPending();
         if (isTimeUp()) return outbox.usage().items === 0;
       }
-      return false;
     },
     async sendMetrics(nowNs, { everything, own }) {
       if (!deps.commit(nowNs, own === undefined ? undefined : "own")) return false;
@@ -120,7 +120,7 @@ export function createDelivery(deps: Deps): Delivery {
   /** Works off one listing of the outbox, which is costly with a backlog. `again`: there may be more by now. */
   async function sendListing(isTimeUp: () => boolean): Promise<"empty" | "again" | "stopped"> {
     let isEmpty = true;
-    for (const request of requestsOf(outbox.sends())) {
+    for (const request of requestsOf(outbox.sends(deps.untouchedBelow()))) {
       if (!isEmpty && isTimeUp()) return "stopped";
       isEmpty = false;
       const end = await sendRequest(request);
@@ -149,6 +149,8 @@ export function createDelivery(deps: Deps): Delivery {
 
   /** Of several traces in one request one may be to blame: each is sent alone, and the culprit is taken apart. */
   async function apart(request: readonly Send[], outcome: Outcome & { reason: string }): Promise<"again" | "stopped"> {
+    // That needs room on the disk, of which there is none.
+    if (deps.isPending()) return "stopped";
     const [only, ...others] = request;
     if (only !== undefined && others.length === 0) {
       const isolated = outbox.isolate(

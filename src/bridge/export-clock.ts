@@ -51,10 +51,10 @@ export function createExportClock(
   return {
     tick() {
       if (open.hasNews()) changedMs ??= nowMs();
-      // While the disk holds a commit back, nothing may be sent.
-      if (open.isCommitPending()) return;
       hasSpans ||= outbox.usage().items > 0;
       if (hasSpans) start("span", sendSpans);
+      // While the disk holds a commit back, only what was committed before goes out, and makes room.
+      if (open.isCommitPending()) return;
       const metrics = metricsDue();
       if (metrics !== undefined) start("metric_point", () => sendMetrics(metrics));
     },

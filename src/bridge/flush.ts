@@ -64,7 +64,8 @@ async function drain(open: OpenBridge, { close }: FlushOptions, deadlineMs: numb
   let closed = false;
   for (;;) {
     const { progress, backlog } = bridge.step(now(), { commitNow: true });
-    if (!progress && !backlog) {
+    // On a full disk there is a backlog of which nothing can be taken in; what is sent makes room.
+    if (!progress && (!backlog || open.isCommitPending())) {
       if (close && !closed) {
         bridge.closeAll(now());
         closed = true;
@@ -93,10 +94,11 @@ async function drain(open: OpenBridge, { close }: FlushOptions, deadlineMs: numb
 async function send(open: OpenBridge, deadlineMs: number): Promise<string | undefined> {
   const { bridge, delivery, outbox } = open;
   try {
-    if (!bridge.commit(now())) return "the state directory cannot be written";
+    const isCommitted = bridge.commit(now());
     const isTimeUp = (): boolean => Date.now() >= deadlineMs;
-    if (!(await delivery.sendSpans(isTimeUp)) || outbox.usage().items > 0)
-      return `spans are left in the outbox${because(delivery.trouble("span"))}`;
+    const isSent = await delivery.sendSpans(isTimeUp);
+    if (!isCommitted) return "the state directory cannot be written";
+    if (!isSent || outbox.usage().items > 0) return `spans are left in the outbox${because(delivery.trouble("span"))}`;
     if (!(await delivery.sendMetrics(now(), { everything: true, own: open.gauges(now()) })))
       return `the totals were not accepted${because(delivery.trouble("metric_point"))}`;
     return undefined;

@@ -66,6 +66,7 @@ export function createFolding(deps: Deps): Folding {
   const pointers = new Map<string, string>();
   const deleted = new Set<string>();
   const touchedSeries = new Set<string>();
+  let isTouched = false;
   const spans = new Map<string, SpanBatch>();
   const released = new Set<string>();
   const unreadable = new Set<string>();
@@ -101,6 +102,7 @@ export function createFolding(deps: Deps): Folding {
     count,
     touch(keys) {
       for (const key of keys) touchedSeries.add(key);
+      isTouched = true;
     },
     session(agent, sessionId) {
       const file = fileOf(agent, sessionId);
@@ -116,6 +118,7 @@ export function createFolding(deps: Deps): Folding {
     isDirty: (own) =>
       changed.size + pointers.size + deleted.size + spans.size + released.size > 0 ||
       indexChanged ||
+      isTouched ||
       (own !== undefined && touchedSeries.size > 0),
     take() {
       const taken = {
@@ -132,6 +135,7 @@ export function createFolding(deps: Deps): Folding {
       for (const set of [changed, pointers, deleted, touchedSeries, spans, released]) set.clear();
       index = taken.index ?? index;
       indexChanged = false;
+      isTouched = false;
       return taken;
     },
     settle(nowNs) {

@@ -125,6 +125,7 @@ export function openBridge(deps: Deps): OpenBridge {
     outbox,
     totals,
     isPending: () => commit.isPending(),
+    untouchedBelow: () => commit.untouchedBelow(),
     commit: (nowNs, own) => bridge.commit(nowNs, own),
     saveSent: (plan) => saveSent({ disk, quarantine }, directory.totals, plan),
     count: (increments) => folding.count(increments),

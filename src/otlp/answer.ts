@@ -17,20 +17,18 @@ export function toOutcome(answer: Answer, nowMs: number): Outcome {
   if (status >= 200 && status <= 299) return takenUnlessWebPage(answer);
   const reason = `HTTP ${status} ${STATUS_CODES[status] ?? ""}`.trimEnd() + (text === "" ? "" : `: ${text}`);
   if (status === 401 || status === 403)
-    return { status: "unauthorized", reason: `${reason}; check the headers and certificates`, unseen: true };
+    return { status: "unauthorized", reason: `${reason}; check the headers and certificates` };
   if (status === 413) return { status: "too_large", reason };
   if (status === 400 && PLAIN_HTTP_TO_TLS.test(text))
     return { status: "retry", reason: `${reason}; the endpoint needs https://`, unseen: true };
   if (status === 400 || status === 422) return { status: "refused", reason };
   if (status >= 300 && status <= 399)
-    return { status: "retry", reason: `${reason}${redirection(answer)}; check the endpoint`, unseen: true };
+    return { status: "retry", reason: `${reason}${redirection(answer)}; check the endpoint` };
   const isTemporary = status === 408 || status === 425 || status === 429 || status >= 500;
   return {
     status: "retry",
     reason: isTemporary ? reason : `${reason}; check the endpoint`,
     ...waitingTime(answer, nowMs),
-    // Who is busy says so before looking in; of any other trouble nobody knows how far the request had come.
-    ...(!isTemporary || status === 429 || status === 503 ? { unseen: true as const } : {}),
   };
 }
 

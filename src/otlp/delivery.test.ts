@@ -32,13 +32,13 @@ const answers: [string, Answer, Outcome][] = [
   [
     "no credentials",
     { status: 401 },
-    { status: "unauthorized", reason: "HTTP 401 Unauthorized; check the headers and certificates", unseen: true },
+    { status: "unauthorized", reason: "HTTP 401 Unauthorized; check the headers and certificates" },
   ],
   ["too large", { status: 413 }, { status: "too_large", reason: "HTTP 413 Payload Too Large" }],
   [
     "wrong path",
     { status: 404, body: "404 page not found" },
-    { status: "retry", reason: "HTTP 404 Not Found: 404 page not found; check the endpoint", unseen: true },
+    { status: "retry", reason: "HTTP 404 Not Found: 404 page not found; check the endpoint" },
   ],
   [
     "redirected",
@@ -47,26 +47,25 @@ const answers: [string, Answer, Outcome][] = [
       status: "retry",
       reason:
         "HTTP 308 Permanent Redirect to https://login.example/v1/traces, which is not followed; check the endpoint",
-      unseen: true,
     },
   ],
   [
     "throttled",
     { status: 429, headers: { "retry-after": "30" } },
-    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 30_000, unseen: true },
+    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 30_000 },
   ],
   [
     "throttled for a moment",
     { status: 429, headers: { "retry-after": "1" } },
-    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 1000, unseen: true },
+    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 1000 },
   ],
   [
     "throttled for no time",
     { status: 429, headers: { "retry-after": "0" } },
-    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 0, unseen: true },
+    { status: "retry", reason: "HTTP 429 Too Many Requests", afterMs: 0 },
   ],
   ["broken", { status: 500, body: "oops" }, { status: "retry", reason: "HTTP 500 Internal Server Error: oops" }],
-  ["down", { status: 503 }, { status: "retry", reason: "HTTP 503 Service Unavailable", unseen: true }],
+  ["down", { status: 503 }, { status: "retry", reason: "HTTP 503 Service Unavailable" }],
   [
     "cut off at once",
     { manner: "reset" },
@@ -79,7 +78,7 @@ const answers: [string, Answer, Outcome][] = [
   [
     "down and cut off",
     { status: 503, body: "a", manner: "reset" },
-    { status: "retry", reason: "HTTP 503 Service Unavailable", unseen: true },
+    { status: "retry", reason: "HTTP 503 Service Unavailable" },
   ],
   [
     "taken and cut off",
@@ -132,7 +131,6 @@ test("an answer that comes late, but within the timeout, counts", async () => {
     status: "retry",
     reason: "HTTP 503 Service Unavailable",
     afterMs: 2000,
-    unseen: true,
   });
 });
 

@@ -107,6 +107,7 @@ function withoutOtelVariables<T>(make: () => T): T {
 
 /** A request before this one has arrived. */
 function seen(outcome: Outcome & { status: "retry" | "unauthorized" }): Outcome {
+  if (outcome.status === "unauthorized") return outcome;
   const { unseen: _unseen, ...rest } = outcome;
   return rest;
 }

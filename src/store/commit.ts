@@ -11,8 +11,9 @@
  * Invariants:
  * - An envelope is deleted only in step 2, so only when what it brought is in a durable record.
  * - At most one record exists. `commit` refuses a second one: the first, applied late, would overwrite newer state.
- * - From the moment a commit is wanted until step 3 is done, `isPending()` is true. Who sends, acknowledges, reads sessions
- *   or writes totals waits for it: applying again would bring back a batch that was sent meanwhile, and send it twice.
+ * - From the moment a commit is wanted until step 3 is done, `isPending()` is true. Who reads sessions or
+ *   writes totals waits for it, and so does who sends and acknowledges a file of that commit: applying again would bring
+ *   back a batch that was sent meanwhile, and send it twice. Files of earlier commits may go.
  * - The same holds over a power cut, which is why step 3 syncs before it deletes and after it has deleted.
  */
 
@@ -44,6 +45,11 @@ export type CommitResult =
 export type Commit = {
   /** True also before the first `applyPending`, for a record may have been left. */
   isPending(): boolean;
+  /**
+   * Files of commits before this one are not touched by what is pending: they may be sent and deleted meanwhile, and on a
+   * full disk must be, for they may be what fills it. Infinite where nothing is pending.
+   */
+  untouchedBelow(): number;
   /** Throws if a commit is pending: that is a bug of the caller. Changes that say nothing write nothing. */
   commit(changes: Changes): CommitResult;
   /** Finishes what is pending. Must be called once at the start, before anything in the directory is read. */
@@ -62,6 +68,10 @@ export function createCommit(deps: { disk: Disk; quarantine: Quarantine }, direc
 
   return {
     isPending: () => state.kind !== "clear",
+    untouchedBelow() {
+      if (state.kind === "clear") return Number.POSITIVE_INFINITY;
+      return state.kind === "pending" ? state.record.seq : 0;
+    },
 
     commit(changes) {
       if (state.kind !== "clear")

@@ -1,7 +1,7 @@
 /**
  * Durable batches that the Collector has not accepted, oldest first. A file leaves only by `ack` (accepted), by
- * quarantine (it will never be) or by a bound. The caller must not touch the outbox while a commit is pending: applying it
- * again would bring back a file that was sent meanwhile.
+ * quarantine (it will never be) or by a bound. While a commit is pending only files of earlier ones may be touched: applying
+ * it again would bring back a file that was sent meanwhile.
  *
  * A crash between acceptance and `ack` sends a batch twice, with the same ids; no protocol without the Collector's help
  * can avoid that. So `ack` does without a sync of the directory: a power cut costs no more than that crash.
@@ -28,8 +28,11 @@ export type Isolated = { status: "split" } | { status: "quarantined"; spans: num
 export type OutboxUsage = { items: number; sizeBytes: number; oldestNs: bigint | undefined };
 
 export type Outbox = {
-  /** Requests over one listing, oldest first, read as they are asked for. After `isolate` or a failed send, ask anew. */
-  sends(): Generator<Send>;
+  /**
+   * Requests over one listing, of files of commits before `belowSeq`, oldest first, read as they are asked for. After
+   * `isolate` or a failed send, ask anew.
+   */
+  sends(belowSeq?: number): Generator<Send>;
   /** The Collector has them. */
   ack(send: Send): void;
   /**
@@ -47,9 +50,9 @@ export function createOutbox({ disk, quarantine }: { disk: Disk; quarantine: Qua
   const remove = (file: string): void => ifPresent(() => disk.unlink(pathOf(file)));
 
   return {
-    *sends() {
+    *sends(belowSeq = Number.POSITIVE_INFINITY) {
       let send: (Send & { last: Part; sizeBytes: number }) | undefined;
-      for (const part of finishHalving(listParts())) {
+      for (const part of finishHalving(listParts().filter(({ seq }) => seq < belowSeq))) {
         const read = readPart(part);
         if (read === undefined) continue;
         if (send !== undefined && fits(send, part, read)) {
@@ -74,7 +77,13 @@ export function createOutbox({ disk, quarantine }: { disk: Disk; quarantine: Qua
       if (more.length > 0) files.forEach(setApart);
       else if (batch.spans.length > 1) halve(file, batch);
       else {
-        quarantine.setAside(pathOf(file), file.replace(".json", ""), reason);
+        // Named after the span: names of files recur once the outbox was empty.
+        const [span] = batch.spans;
+        quarantine.setAside(
+          pathOf(file),
+          span ? `${span.traceId}.${span.spanId}.1` : file.replace(".json", ""),
+          reason,
+        );
         return { status: "quarantined", spans: batch.spans.length };
       }
       return { status: "split" };

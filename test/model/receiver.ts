@@ -23,9 +23,6 @@ export const MANNERS = [
 ] as const;
 export type Manner = (typeof MANNERS)[number];
 
-/** Who answers so has not looked into the request: whatever it said is said anew. */
-const AT_THE_DOOR = new Set<Manner>(["unauthorized", "busy"]);
-
 type Taken = { traceId: string; what: string; text: string };
 
 export type Receiver = {
@@ -56,7 +53,7 @@ export function createReceiver(recorder: OtlpRecorder): Receiver {
     try {
       const { answer, isTaken } = answerTo(body);
       if (isTaken) take(body);
-      else if (!AT_THE_DOOR.has(manner)) series.miss(body);
+      else series.miss(body);
       return answer;
     } catch (error) {
       faults.push(String(error));

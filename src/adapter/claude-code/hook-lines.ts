@@ -9,18 +9,18 @@ type StopSummary = z.output<typeof stopSummaryLine>;
 type HookStatus = (AgentEvent & { kind: "hook.ran" })["status"];
 
 /** Attachments that stand for one run of one hook. Others (`hook_system_message`, ...) come beside one of these. */
-const STATUS: Record<string, HookStatus> = {
-  hook_success: "completed",
-  hook_non_blocking_error: "failed",
-  hook_blocking_error: "blocked",
-  hook_cancelled: "stopped",
-};
+const STATUS: ReadonlyMap<string, HookStatus> = new Map([
+  ["hook_success", "completed"],
+  ["hook_non_blocking_error", "failed"],
+  ["hook_blocking_error", "blocked"],
+  ["hook_cancelled", "stopped"],
+]);
 
 export function hookRuns(json: unknown, base: EventBase, id: string): AgentEvent[] {
   const parsed = hookAttachmentLine.safeParse(json);
   if (!parsed.success) return [];
   const { type, hookEvent, toolUseID, command, durationMs } = parsed.data.attachment;
-  const status = STATUS[type];
+  const status = STATUS.get(type);
   if (status === undefined || hookEvent === undefined) return [];
   const callId = toolUseID?.startsWith("toolu_") === true ? { callId: toolUseID } : {};
   const duration = durationMs === undefined ? {} : { durationMs };

@@ -8,24 +8,24 @@ import { toolName } from "../mcp-name.ts";
 import type { CopilotPayload } from "./payload.ts";
 
 /** What the client calls its tools, and in the other dialect by Claude Code's names: one word for both. */
-const CLAUDE_NAMES: Record<string, string> = {
-  bash: "Bash",
-  powershell: "Bash",
-  view: "Read",
-  create: "Write",
-  edit: "Edit",
-  str_replace_editor: "Edit",
-  apply_patch: "Edit",
-  grep: "Grep",
-  rg: "Grep",
-  glob: "Glob",
-  web_fetch: "WebFetch",
-  web_search: "WebSearch",
-  ask_user: "AskUserQuestion",
-  update_todo: "TodoWrite",
-  task: "Agent",
-  Task: "Agent",
-};
+const CLAUDE_NAMES: ReadonlyMap<string, string> = new Map([
+  ["bash", "Bash"],
+  ["powershell", "Bash"],
+  ["view", "Read"],
+  ["create", "Write"],
+  ["edit", "Edit"],
+  ["str_replace_editor", "Edit"],
+  ["apply_patch", "Edit"],
+  ["grep", "Grep"],
+  ["rg", "Grep"],
+  ["glob", "Glob"],
+  ["web_fetch", "WebFetch"],
+  ["web_search", "WebSearch"],
+  ["ask_user", "AskUserQuestion"],
+  ["update_todo", "TodoWrite"],
+  ["task", "Agent"],
+  ["Task", "Agent"],
+]);
 
 export function toolStarted(payload: CopilotPayload, base: EventBase): AgentEvent {
   const content = { ...optional("input", contentOf(inputOf(payload))) };
@@ -45,7 +45,7 @@ export function toolEnded(payload: CopilotPayload, base: EventBase, isFailure: b
 
 function callOf(payload: CopilotPayload): { tool: string; mcpServer?: string; inputHash: string } {
   const name = payload.tool_name ?? "unknown";
-  const common = Object.hasOwn(CLAUDE_NAMES, name) ? CLAUDE_NAMES[name] : undefined;
+  const common = CLAUDE_NAMES.get(name);
   return { ...toolName(common ?? name), inputHash: inputHash(inputOf(payload)) };
 }
 

@@ -9,16 +9,16 @@ const SECOND_NS = 1_000_000_000n;
 const FAR_NS = 86_400n * SECOND_NS;
 
 /** What the semantic conventions call them; others keep their own name. */
-const PROVIDERS: Record<string, string> = {
-  gemini: "gcp.gemini",
-  google: "gcp.gemini",
-  vertex: "gcp.vertex_ai",
-  bedrock: "aws.bedrock",
-  azure: "azure.ai.openai",
-  xai: "x_ai",
-  mistral: "mistral_ai",
-  moonshot: "moonshot_ai",
-};
+const PROVIDERS: ReadonlyMap<string, string> = new Map([
+  ["gemini", "gcp.gemini"],
+  ["google", "gcp.gemini"],
+  ["vertex", "gcp.vertex_ai"],
+  ["bedrock", "aws.bedrock"],
+  ["azure", "azure.ai.openai"],
+  ["xai", "x_ai"],
+  ["mistral", "mistral_ai"],
+  ["moonshot", "moonshot_ai"],
+]);
 
 const REASONS = new Set(["server_error", "rate_limit", "overloaded", "timeout", "auth", "format_error"]);
 
@@ -112,7 +112,7 @@ function callOf(payload: HermesPayload): {
 /** What a user named a provider of their own may tell where it is; then it is just "custom". */
 function providerOf(name: string | undefined): string {
   const word = (name ?? "unknown").toLowerCase().split(":")[0] ?? "";
-  return PROVIDERS[word] ?? (/^[a-z][a-z0-9_-]{0,39}$/.test(word) ? word : "custom");
+  return PROVIDERS.get(word) ?? (/^[a-z][a-z0-9_-]{0,39}$/.test(word) ? word : "custom");
 }
 
 function failureWord(extra: Record<string, unknown>): string {

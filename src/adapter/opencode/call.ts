@@ -6,18 +6,18 @@ import { before } from "../moment.ts";
 import type { OpencodePart, OpencodePayload } from "./payload.ts";
 
 /** What the semantic conventions call them; others keep their own name. */
-const PROVIDERS: Record<string, string> = {
-  google: "gcp.gemini",
-  "google-vertex": "gcp.vertex_ai",
-  "google-vertex-anthropic": "gcp.vertex_ai",
-  "amazon-bedrock": "aws.bedrock",
-  azure: "azure.ai.openai",
-  "azure-cognitive-services": "azure.ai.inference",
-  xai: "x_ai",
-  mistral: "mistral_ai",
-  moonshotai: "moonshot_ai",
-  watsonx: "ibm.watsonx.ai",
-};
+const PROVIDERS: ReadonlyMap<string, string> = new Map([
+  ["google", "gcp.gemini"],
+  ["google-vertex", "gcp.vertex_ai"],
+  ["google-vertex-anthropic", "gcp.vertex_ai"],
+  ["amazon-bedrock", "aws.bedrock"],
+  ["azure", "azure.ai.openai"],
+  ["azure-cognitive-services", "azure.ai.inference"],
+  ["xai", "x_ai"],
+  ["mistral", "mistral_ai"],
+  ["moonshotai", "moonshot_ai"],
+  ["watsonx", "ibm.watsonx.ai"],
+]);
 
 /** Agents that OpenCode asks for its own purposes. */
 const OWN_AGENTS = new Set(["title", "summary", "compaction"]);
@@ -87,7 +87,7 @@ function callOf({ context }: OpencodePayload): {
 /** Users name providers of their own, who may say where those are. */
 function providerOf(name: string | undefined): string {
   const own = (name ?? "unknown").toLowerCase();
-  return PROVIDERS[own] ?? (/^[a-z][a-z0-9_-]{0,39}$/.test(own) ? own : "custom");
+  return PROVIDERS.get(own) ?? (/^[a-z][a-z0-9_-]{0,39}$/.test(own) ? own : "custom");
 }
 
 function shortWord(value: string | undefined): string | undefined {
