@@ -10,7 +10,6 @@ const CASES = 35;
 const NOT_YET: Record<number, string> = {
   23: "comes with the first agent that rotates its session id; what it needs is tested beside bridge/folding.ts",
   31: "comes with identity: two sessions' identities in one batch",
-  34: "comes with Hermes: its test payloads",
 };
 
 test("every case has a test, or a reason why not yet", () => {

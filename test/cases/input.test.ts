@@ -170,6 +170,24 @@ test("35: an unknown event and unknown fields are taken in and counted, and chan
   expect(all.total(EVENTS, { [COUNTED]: "folded" })).toBe(2);
 });
 
+test("34: what Hermes makes up to test a hook is known for it: counted, and nothing of it is sent", async () => {
+  const { putBytes, step, sent } = await createStage();
+  const file = new URL("../recordings/hermes/hooks-test/hooks.jsonl", import.meta.url);
+  const made = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line.includes('"session_id":"test-session"'));
+  expect(made.length).toBeGreaterThan(1);
+  for (const [i, line] of made.entries()) {
+    const { stdin }: { stdin: unknown } = JSON.parse(line);
+    putBytes(i, Buffer.from(JSON.stringify(stdin)));
+  }
+  step(100);
+  const all = await sent();
+  expect(all.lines()).toEqual([]);
+  expect(all.total("hookspan.session.count")).toBe(0);
+  expect(all.total(EVENTS, { [COUNTED]: "synthetic" })).toBe(made.length);
+});
+
 /** Seconds of the story, by the real clock. */
 function now(): number {
   return Date.now() / 1000 - EPOCH_S;
