@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { realDisk } from "../../src/store/disk.ts";
-import { failingDisk } from "../support/faulty-disk.ts";
+import { failingDisk, roomlessDisk } from "../support/faulty-disk.ts";
 import { createStage, type Stage } from "../support/stage.ts";
 
 const EVENTS = "hookspan.bridge.event.count";
@@ -207,6 +207,26 @@ test("33: the disk is full for a while: no event is lost, and everything arrives
   expect(all.lines()).toEqual(TREE);
   expect(all.total("hookspan.token.usage")).toBe(11);
   expect(readdirSync(stage.directory.spool)).toEqual([]);
+});
+
+test("33: the outbox itself has filled the disk: once the receiver is back, what was committed before makes room for the rest", async () => {
+  const stage = await createStage();
+  stage.recorder.answerWith({ status: 503 });
+  play(stage);
+  await stage.sent();
+  const before = stage.recorder.requests.length;
+  const waits = (): boolean => readdirSync(stage.directory.outbox).length > 0;
+  expect(waits()).toBe(true);
+  stage.restart(roomlessDisk(realDisk, waits));
+  stage.hook(20, "UserPromptSubmit", { prompt: "two" }, { session: "s2", run: "r2" });
+  expect(readdirSync(stage.directory.spool)).toHaveLength(1);
+  stage.recorder.answerWith({ status: 200 });
+  await stage.sent();
+  expect(waits()).toBe(false);
+  stage.step(21);
+  expect(readdirSync(stage.directory.spool)).toEqual([]);
+  const spans = stage.recorder.requests.slice(before).flatMap(({ body }) => body.resourceSpans ?? []);
+  expect(spans.length).toBeGreaterThan(0);
 });
 
 /** A session with one turn, one model call and one tool. */

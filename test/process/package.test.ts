@@ -29,6 +29,7 @@ const FILES = [
   "hooks/gemini-cli.settings.json",
   "hooks/hermes.config.yaml",
   "hooks/hookspan.sh",
+  "hooks/opencode/hookspan.js",
   "hooks/qwen-code.settings.json",
   "package.json",
 ];
