@@ -24,8 +24,8 @@ const READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * A clock may be ahead by so much. What claims to be later still is taken for now: nothing that comes after would count.
- * A clock that was set back shows less than the hooks of the session have seen: then theirs is the time to go by, or lines
- * from before would be moved to before the session began.
+ * A clock that was set back shows less than the hooks and the lines of the session have seen: then theirs is the time to go
+ * by, or lines would be moved to before the session began, or so far behind the last one that they count as told before.
  */
 const AHEAD_NS = 60_000_000_000n;
 
@@ -192,8 +192,9 @@ export function createFollow(deps: Deps): Follow {
       if (isAfter(decoded.events, beforeNs) || mustWait(one, decoded.events, nowMs))
         return { stoppedAt: begin, memory };
       if (decoded.malformed === true) deps.onSkipped("transcript_line_malformed");
-      const lastNs = deps.session(one.agent, one.sessionId)?.lastNs;
-      const shownNs = later(lastNs, BigInt(nowMs) * 1_000_000n);
+      const session = deps.session(one.agent, one.sessionId);
+      const seenNs = later(session?.transcripts[one.file]?.highWaterNs, session?.lastNs ?? 0n);
+      const shownNs = later(seenNs, BigInt(nowMs) * 1_000_000n);
       foldLine(decoded.events.map((event) => notAfter(event, shownNs + AHEAD_NS)));
       memory = decoded.decoder;
       begin = line.endOffset;
