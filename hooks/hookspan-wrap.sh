@@ -126,8 +126,6 @@ hs_stdout=$!
 ) <"$hs_work.in" >"$hs_work.out" 9<&- &
 hs_hook=$!
 exec 9<&-
-# Asked to leave a moment before there was a hook.
-[ -z "$hs_signal" ] || hs_pass "$hs_signal"
 
 hs_code=''
 while :; do

@@ -91,13 +91,7 @@ function passStdout(child: ChildProcess): { chunks: Buffer[]; drained: Promise<u
     size += chunk.length;
   });
   child.stdout?.pipe(process.stdout, { end: false });
-  // Silence after the end, for what was written before it may take its time on a busy machine.
-  const exited = new Promise<void>((resolve) => {
-    child.on("exit", () => {
-      const silence = setTimeout(resolve, DRAIN_MS);
-      child.stdout?.on("data", () => silence.refresh());
-    });
-  });
+  const exited = new Promise((resolve) => void child.on("exit", () => setTimeout(resolve, DRAIN_MS)));
   const closed = new Promise((resolve) => void child.on("close", resolve).on("error", resolve));
   return { chunks, drained: Promise.race([closed, exited]) };
 }
