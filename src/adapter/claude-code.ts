@@ -13,6 +13,9 @@ import { claudeCodePayload, type ClaudeCodePayload } from "./claude-code/payload
 import { outcomeOfResult, outcomeOfTask } from "./claude-code/tool.ts";
 import { transcriptsOf } from "./claude-code/transcripts.ts";
 import { toolName } from "./mcp-name.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { schemaReason } from "./schema-reason.ts";
+import { surroundings } from "./surroundings.ts";
 
 const AGENT = "claude-code";
 
@@ -45,10 +48,10 @@ const sessionSource = z.enum(["startup", "resume", "clear", "compact", "fork", "
 export const claudeCode: Adapter = { agent: AGENT, decode, decodeLine };
 
 function decode(envelope: Envelope): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   const parsed = claudeCodePayload.safeParse(json);
-  if (!parsed.success) return { status: "invalid", reason: `schema: ${issueOf(parsed.error)}` };
+  if (!parsed.success) return { status: "invalid", reason: schemaReason(parsed.error) };
   const payload = parsed.data;
   const base: EventBase = {
     agent: AGENT,
@@ -144,34 +147,16 @@ function describe(envelope: Envelope, payload: ClaudeCodePayload, base: EventBas
   const entrypoint = envelope.env["CLAUDE_CODE_ENTRYPOINT"];
   const marker = Number(envelope.env["CLAUDE_PID"]);
   const hasMarker = Number.isSafeInteger(marker) && marker > 1;
-  const parent = envelope.ppid !== undefined && envelope.ppid > 1 ? envelope.ppid : undefined;
   return {
     ...base,
     kind: "session.described",
     ...optional("cwd", payload.cwd ?? envelope.cwd),
     ...(entrypoint === undefined ? {} : { entrypoint, headless: isHeadless(envelope, entrypoint) }),
     ...optional("permissionMode", payload.permission_mode),
-    hook: {
-      ...optional("traceparent", envelope.traceparent),
-      ...(hasMarker ? { pid: marker, pidSource: "marker" } : {}),
-      ...(!hasMarker && parent !== undefined ? { pid: parent, pidSource: "parent" } : {}),
-    },
+    hook: { ...surroundings(envelope), ...(hasMarker ? { pid: marker, pidSource: "marker" } : {}) },
   };
 }
 
 function isHeadless(envelope: Envelope, entrypoint: string): boolean {
   return entrypoint.startsWith("sdk") || envelope.env["CI"] !== undefined;
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
-}
-
-function issueOf(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? "unknown" : `${issue.path.join(".") || "payload"} (${issue.code})`;
 }

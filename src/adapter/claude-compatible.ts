@@ -7,6 +7,7 @@ import type { Envelope } from "../event/envelope.ts";
 import { jsonText } from "../event/json-text.ts";
 import type { Adapter, Decoded } from "./adapter.ts";
 import { claudeCode } from "./claude-code.ts";
+import { parsedJson } from "./parsed-json.ts";
 
 /** By name of agent, what its events are called where that is not Claude Code's word. */
 const DIALECTS: Record<string, Record<string, string>> = {
@@ -30,7 +31,7 @@ export const claudeCompatible: readonly Adapter[] = Object.entries(DIALECTS).map
 }));
 
 function decode(envelope: Envelope, agent: string, words: Record<string, string>): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   // Claude Code's marks in the environment are of a session around this one.
   const env = Object.fromEntries(Object.entries(envelope.env).filter(([name]) => name === "CI"));
@@ -55,12 +56,4 @@ function inClaudesWords(json: unknown, words: Record<string, string>): unknown {
 
 function snakeCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,5 @@
 /** Codex: what its hooks tell. Tokens, outcomes and the end of a turn come from its rollout (`codex/lines.ts`). */
 
-import type * as z from "zod";
-
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent, EventBase } from "../event/event.ts";
 import { optional } from "../event/optional.ts";
@@ -10,16 +8,19 @@ import { toolEvents } from "./codex/calls.ts";
 import { decodeLine } from "./codex/lines.ts";
 import { anyPayload, codexPayload, type AnyPayload, type CodexPayload } from "./codex/payload.ts";
 import { transcriptsOf } from "./codex/transcripts.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { schemaReason } from "./schema-reason.ts";
+import { described } from "./surroundings.ts";
 
 const AGENT = "codex";
 
 export const codex: Adapter = { agent: AGENT, decode, decodeLine };
 
 function decode(envelope: Envelope): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   const any = anyPayload.safeParse(json);
-  if (!any.success) return { status: "invalid", reason: `schema: ${issueOf(any.error)}` };
+  if (!any.success) return { status: "invalid", reason: schemaReason(any.error) };
   const { session_id: sessionId, hook_event_name: nativeEvent } = any.data;
   const base = { agent: AGENT, sessionId, atNs: envelope.timeNs, ...whose(any.data) };
   const { files, refused } = transcriptsOf(any.data, base);
@@ -89,29 +90,9 @@ function subagentEvents(
 }
 
 function describe(envelope: Envelope, payload: AnyPayload, base: EventBase): AgentEvent {
-  const parent = envelope.ppid !== undefined && envelope.ppid > 1 ? envelope.ppid : undefined;
-  return {
-    ...base,
-    kind: "session.described",
+  const facts = {
     ...optional("cwd", payload.cwd ?? envelope.cwd),
-    ...(envelope.env["CI"] === undefined ? {} : { headless: true }),
     ...optional("permissionMode", payload.permission_mode),
-    hook: {
-      ...optional("traceparent", envelope.traceparent),
-      ...(parent === undefined ? {} : { pid: parent, pidSource: "parent" }),
-    },
   };
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
-}
-
-function issueOf(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? "unknown" : `${issue.path.join(".") || "payload"} (${issue.code})`;
+  return described(envelope, base, facts);
 }

@@ -3,14 +3,15 @@
  * and know no tokens: its own OpenTelemetry does.
  */
 
-import type * as z from "zod";
-
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent, EventBase } from "../event/event.ts";
 import { optional } from "../event/optional.ts";
 import type { Adapter, Decoded } from "./adapter.ts";
 import { readPayload, type CopilotPayload } from "./copilot-cli/payload.ts";
 import { toolEnded, toolStarted } from "./copilot-cli/tool.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { schemaReason } from "./schema-reason.ts";
+import { described } from "./surroundings.ts";
 
 const AGENT = "copilot-cli";
 
@@ -31,10 +32,10 @@ const FAR_NS = 600_000_000_000n;
 export const copilotCli: Adapter = { agent: AGENT, decode };
 
 function decode(envelope: Envelope): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   const parsed = readPayload(json, envelope.event);
-  if (!parsed.success) return { status: "invalid", reason: `schema: ${issueOf(parsed.error)}` };
+  if (!parsed.success) return { status: "invalid", reason: schemaReason(parsed.error) };
   const payload = parsed.data;
   const base = { agent: AGENT, sessionId: payload.session_id, atNs: timeOf(payload, envelope.timeNs) };
   return { status: "decoded", events: [describe(envelope, payload, base), ...eventsOf(payload, base)] };
@@ -116,28 +117,6 @@ function timeOf({ timestamp }: CopilotPayload, receivedNs: bigint): bigint {
 }
 
 function describe(envelope: Envelope, payload: CopilotPayload, base: EventBase): AgentEvent {
-  const parent = envelope.ppid !== undefined && envelope.ppid > 1 ? envelope.ppid : undefined;
-  return {
-    ...base,
-    kind: "session.described",
-    ...optional("cwd", payload.cwd ?? envelope.cwd),
-    ...(envelope.env["CI"] === undefined ? {} : { headless: true }),
-    hook: {
-      ...optional("traceparent", envelope.traceparent),
-      ...(parent === undefined ? {} : { pid: parent, pidSource: "parent" }),
-    },
-  };
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
-}
-
-function issueOf(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? "unknown" : `${issue.path.join(".") || "payload"} (${issue.code})`;
+  const facts = { ...optional("cwd", payload.cwd ?? envelope.cwd) };
+  return described(envelope, base, facts);
 }

@@ -6,8 +6,6 @@
  * generic ones count: they are there for every tool, and they alone have the call's id.
  */
 
-import type * as z from "zod";
-
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent, EventBase } from "../event/event.ts";
 import { optional } from "../event/optional.ts";
@@ -16,6 +14,9 @@ import { nativeEventOf } from "./cursor/alias.ts";
 import { cursorPayload, type CursorPayload } from "./cursor/payload.ts";
 import { modelOf, stopEvents } from "./cursor/stop.ts";
 import { toolEnded, toolStarted } from "./cursor/tool.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { schemaReason } from "./schema-reason.ts";
+import { described } from "./surroundings.ts";
 
 const AGENT = "cursor";
 
@@ -35,19 +36,19 @@ const NOTED = new Set([
 
 const END_REASONS = new Set(["completed", "aborted", "error", "window_close", "user_close"]);
 
-const CHILD_OUTCOMES: Record<string, "success" | "error" | "interrupted"> = {
-  completed: "success",
-  error: "error",
-  aborted: "interrupted",
-};
+const CHILD_OUTCOMES: ReadonlyMap<string, "success" | "error" | "interrupted"> = new Map([
+  ["completed", "success"],
+  ["error", "error"],
+  ["aborted", "interrupted"],
+]);
 
 export const cursor: Adapter = { agent: AGENT, decode };
 
 function decode(envelope: Envelope): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   const parsed = cursorPayload.safeParse(json);
-  if (!parsed.success) return { status: "invalid", reason: `schema: ${issueOf(parsed.error)}` };
+  if (!parsed.success) return { status: "invalid", reason: schemaReason(parsed.error) };
   const payload = parsed.data;
   const nativeEvent = nativeEventOf(payload.hook_event_name);
   const sessionId = sessionOf(nativeEvent, payload);
@@ -129,8 +130,7 @@ function subagentEvents(nativeEvent: string, payload: CursorPayload, base: Event
       ...(callId === undefined ? [] : [{ ...base, kind: "subagent.linked", subagentId, callId } satisfies AgentEvent]),
     ];
   }
-  const status = payload.status ?? "";
-  const outcome = Object.hasOwn(CHILD_OUTCOMES, status) ? CHILD_OUTCOMES[status] : undefined;
+  const outcome = CHILD_OUTCOMES.get(payload.status ?? "");
   const durationMs = optional("durationMs", payload.duration_ms);
   return [{ ...base, kind: "subagent.ended", subagentId, type, ...durationMs, ...optional("outcome", outcome) }];
 }
@@ -141,35 +141,14 @@ function typeOf(type = ""): string {
 
 /** A user's hooks run in Cursor's own directory, and a call's `cwd` is often empty: the workspace is the project. */
 function describe(envelope: Envelope, payload: CursorPayload, base: EventBase): AgentEvent {
-  const parent = envelope.ppid !== undefined && envelope.ppid > 1 ? envelope.ppid : undefined;
   const cwd = [payload.workspace_roots?.[0], payload.cwd, envelope.cwd].find((one) => one !== undefined && one !== "");
-  const isHeadless = payload.is_background_agent === true || envelope.env["CI"] !== undefined;
-  return {
-    ...base,
-    kind: "session.described",
+  return described(envelope, base, {
     ...optional("cwd", cwd),
     ...optional("agentVersion", versionOf(payload.cursor_version)),
-    ...(isHeadless ? { headless: true } : {}),
-    hook: {
-      ...optional("traceparent", envelope.traceparent),
-      ...(parent === undefined ? {} : { pid: parent, pidSource: "parent" }),
-    },
-  };
+    ...(payload.is_background_agent === true ? { headless: true } : {}),
+  });
 }
 
 function versionOf(version: string | undefined): string | undefined {
   return version !== undefined && /^[\w.+-]{1,64}$/.test(version) ? version : undefined;
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
-}
-
-function issueOf(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? "unknown" : `${issue.path.join(".") || "payload"} (${issue.code})`;
 }

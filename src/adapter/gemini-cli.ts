@@ -3,8 +3,6 @@
  * calls, so runs are told apart by time and calls are paired by tool and input.
  */
 
-import type * as z from "zod";
-
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent, EventBase } from "../event/event.ts";
 import { optional } from "../event/optional.ts";
@@ -13,6 +11,9 @@ import { toolEnded, toolStarted } from "./gemini-cli/calls.ts";
 import { decodeLine } from "./gemini-cli/lines.ts";
 import { geminiPayload, type GeminiPayload } from "./gemini-cli/payload.ts";
 import { transcriptOf } from "./gemini-cli/transcripts.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { schemaReason } from "./schema-reason.ts";
+import { described } from "./surroundings.ts";
 
 const AGENT = "gemini-cli";
 
@@ -25,10 +26,10 @@ const NOTED = new Set(["BeforeModel", "AfterModel", "BeforeToolSelection", "PreC
 export const geminiCli: Adapter = { agent: AGENT, decode, decodeLine };
 
 function decode(envelope: Envelope): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   const parsed = geminiPayload.safeParse(json);
-  if (!parsed.success) return { status: "invalid", reason: `schema: ${issueOf(parsed.error)}` };
+  if (!parsed.success) return { status: "invalid", reason: schemaReason(parsed.error) };
   const payload = parsed.data;
   const base = { agent: AGENT, sessionId: payload.session_id, atNs: envelope.timeNs };
   const { files, refused } = transcriptOf(payload, base);
@@ -70,28 +71,6 @@ function eventsOf(payload: GeminiPayload, base: EventBase): AgentEvent[] {
 }
 
 function describe(envelope: Envelope, payload: GeminiPayload, base: EventBase): AgentEvent {
-  const parent = envelope.ppid !== undefined && envelope.ppid > 1 ? envelope.ppid : undefined;
-  return {
-    ...base,
-    kind: "session.described",
-    ...optional("cwd", payload.cwd ?? envelope.cwd),
-    ...(envelope.env["CI"] === undefined ? {} : { headless: true }),
-    hook: {
-      ...optional("traceparent", envelope.traceparent),
-      ...(parent === undefined ? {} : { pid: parent, pidSource: "parent" }),
-    },
-  };
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
-}
-
-function issueOf(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? "unknown" : `${issue.path.join(".") || "payload"} (${issue.code})`;
+  const facts = { ...optional("cwd", payload.cwd ?? envelope.cwd) };
+  return described(envelope, base, facts);
 }

@@ -8,6 +8,8 @@ import { optional } from "../event/optional.ts";
 import type { Adapter, Decoded } from "./adapter.ts";
 import { anyEvent, genericEvent, type GenericEvent, type GenericModelCall } from "./generic/event.ts";
 import { before } from "./moment.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { schemaReason } from "./schema-reason.ts";
 
 const AGENT = "generic";
 
@@ -20,14 +22,14 @@ export function createGeneric(reserved: readonly string[]): Adapter {
 }
 
 function decode(envelope: Envelope, reserved: readonly string[]): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   const parsed = genericEvent.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const other = anyEvent.safeParse(json);
     if (issue?.code === "invalid_union" && other.success) return unknownEvent(envelope, other.data);
-    return { status: "invalid", reason: `schema: ${issue?.path.join(".") || "payload"} (${issue?.code ?? "unknown"})` };
+    return { status: "invalid", reason: schemaReason(parsed.error) };
   }
   const event = parsed.data;
   if (event.agent !== undefined && reserved.includes(event.agent))
@@ -199,12 +201,4 @@ function millisecondsOf(time: string | number | undefined): number | undefined {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : jsonText(value);
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
 }

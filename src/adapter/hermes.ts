@@ -12,6 +12,8 @@ import { modelCalled, modelFailed } from "./hermes/call.ts";
 import { gatewayEvents, isGatewayFrame } from "./hermes/gateway.ts";
 import { isRecord, isTrue, pickNumber, pickWord, readPayload, textOf, type HermesPayload } from "./hermes/payload.ts";
 import { approval, toolEnded, toolStarted } from "./hermes/tool.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { surroundings } from "./surroundings.ts";
 
 const AGENT = "hermes";
 
@@ -66,7 +68,7 @@ const CHILD_OUTCOMES: Record<string, "error" | "interrupted"> = {
 export const hermes: Adapter = { agent: AGENT, decode };
 
 function decode(envelope: Envelope): Decoded {
-  const json = envelope.payload.length === 0 ? {} : parseJson(envelope.payload);
+  const json = envelope.payload.length === 0 ? {} : parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   if (!isRecord(json)) return { status: "invalid", reason: "schema: payload (not an object)" };
   if (isGatewayFrame(json)) return { status: "decoded", events: gatewayEvents(json, AGENT, envelope.timeNs) };
@@ -212,7 +214,6 @@ function describe(
   if (events.length === 0) return [];
   const { platform } = payload;
   const entrypoint = platform !== undefined && /^[a-z][a-z0-9_-]{0,39}$/.test(platform) ? platform : undefined;
-  const parent = envelope.ppid !== undefined && envelope.ppid > 1 ? envelope.ppid : undefined;
   const isTerminal = envelope.env["HERMES_INTERACTIVE"] !== undefined;
   const headless = envelope.env["CI"] !== undefined || (entrypoint === "cli" && !isTerminal);
   return [
@@ -221,18 +222,7 @@ function describe(
       kind: "session.described",
       ...optional("cwd", payload.cwd ?? envelope.cwd),
       ...(entrypoint === undefined ? {} : { entrypoint, headless }),
-      hook: {
-        ...optional("traceparent", envelope.traceparent),
-        ...(parent === undefined ? {} : { pid: parent, pidSource: "parent" }),
-      },
+      hook: surroundings(envelope),
     },
   ];
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
 }

@@ -11,6 +11,9 @@ import { attemptFailed, stepFinished } from "./opencode/call.ts";
 import { before } from "./moment.ts";
 import { opencodePayload, type OpencodePayload } from "./opencode/payload.ts";
 import { permissionEvents, toolEvents } from "./opencode/tool.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { described } from "./surroundings.ts";
+import { schemaReason } from "./schema-reason.ts";
 
 const AGENT = "opencode";
 
@@ -27,12 +30,11 @@ const FAILURES: ReadonlyMap<string, string> = new Map([
 export const opencode: Adapter = { agent: AGENT, decode };
 
 function decode(envelope: Envelope): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   const parsed = opencodePayload.safeParse(json);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return { status: "invalid", reason: `schema: ${issue?.path.join(".") || "payload"} (${issue?.code ?? "unknown"})` };
+    return { status: "invalid", reason: schemaReason(parsed.error) };
   }
   const payload = parsed.data;
   const base: EventBase = {
@@ -144,28 +146,10 @@ function failureWord(error: OpencodePayload["data"]["error"]): string {
 }
 
 function describe(envelope: Envelope, { data }: OpencodePayload, base: EventBase): AgentEvent {
-  const parent = envelope.ppid !== undefined && envelope.ppid > 1 ? envelope.ppid : undefined;
-  return {
-    ...base,
-    kind: "session.described",
-    ...optional("cwd", envelope.cwd),
-    ...optional("agentVersion", versionOf(data.info?.version)),
-    ...(envelope.env["CI"] === undefined ? {} : { headless: true }),
-    hook: {
-      ...optional("traceparent", envelope.traceparent),
-      ...(parent === undefined ? {} : { pid: parent, pidSource: "parent" }),
-    },
-  };
+  const agentVersion = versionOf(data.info?.version);
+  return described(envelope, base, { ...optional("cwd", envelope.cwd), ...optional("agentVersion", agentVersion) });
 }
 
 function versionOf(version: string | undefined): string | undefined {
   return version !== undefined && /^\d[\w.+-]{0,39}$/.test(version) ? version : undefined;
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
 }

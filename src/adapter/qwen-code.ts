@@ -3,8 +3,6 @@
  * not used: it counts from 0, and nothing says that a session which is taken up again counts on. Time tells runs apart.
  */
 
-import type * as z from "zod";
-
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent, EventBase } from "../event/event.ts";
 import { inputHash } from "../event/input-hash.ts";
@@ -16,6 +14,9 @@ import { batchReported, toolEnded, toolFailed, toolStarted } from "./qwen-code/c
 import { turnFailureWord } from "./qwen-code/failure-word.ts";
 import { decodeLine } from "./qwen-code/lines.ts";
 import { qwenPayload, type QwenPayload } from "./qwen-code/payload.ts";
+import { parsedJson } from "./parsed-json.ts";
+import { schemaReason } from "./schema-reason.ts";
+import { described } from "./surroundings.ts";
 
 const AGENT = "qwen-code";
 
@@ -25,10 +26,10 @@ const NOTED = new Set(["Notification", "PermissionDenied", "QueryEnd", "UserProm
 export const qwenCode: Adapter = { agent: AGENT, decode, decodeLine };
 
 function decode(envelope: Envelope): Decoded {
-  const json = parseJson(envelope.payload);
+  const json = parsedJson(envelope.payload);
   if (json === undefined) return { status: "invalid", reason: "malformed_json" };
   const parsed = qwenPayload.safeParse(json);
-  if (!parsed.success) return { status: "invalid", reason: `schema: ${issueOf(parsed.error)}` };
+  if (!parsed.success) return { status: "invalid", reason: schemaReason(parsed.error) };
   const payload = parsed.data;
   const session = { agent: AGENT, sessionId: payload.session_id, atNs: envelope.timeNs };
   const base = { ...session, ...optional("subagentId", payload.agent_id) };
@@ -117,29 +118,9 @@ function isChatOf(path: string, sessionId: string): boolean {
 }
 
 function describe(envelope: Envelope, payload: QwenPayload, base: EventBase): AgentEvent {
-  const parent = envelope.ppid !== undefined && envelope.ppid > 1 ? envelope.ppid : undefined;
-  return {
-    ...base,
-    kind: "session.described",
+  const facts = {
     ...optional("cwd", payload.cwd ?? envelope.cwd),
-    ...(envelope.env["CI"] === undefined ? {} : { headless: true }),
     ...optional("permissionMode", payload.permission_mode),
-    hook: {
-      ...optional("traceparent", envelope.traceparent),
-      ...(parent === undefined ? {} : { pid: parent, pidSource: "parent" }),
-    },
   };
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch {
-    return undefined;
-  }
-}
-
-function issueOf(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? "unknown" : `${issue.path.join(".") || "payload"} (${issue.code})`;
+  return described(envelope, base, facts);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Envelope } from "../event/envelope.ts";
+import { parsedJson } from "./parsed-json.ts";
 
 /** Agents whose shapes are known. A hook of any other name speaks a dialect that its user declared, and is believed. */
 const KNOWN = new Set(["claude-code", "codex", "copilot-cli", "cursor", "gemini-cli", "hermes", "qwen-code"]);
@@ -17,8 +18,8 @@ type Payload = Record<string, unknown>;
 /** The agent that speaks. Never throws: what cannot be read, is left to the adapter of the declared agent. */
 export function recognise({ agent, payload }: Pick<Envelope, "agent" | "payload">): string {
   if (!KNOWN.has(agent)) return agent;
-  const json = parsed(payload);
-  return json === undefined ? agent : (signedBy(json) ?? agent);
+  const json = parsedJson(payload);
+  return isRecord(json) ? (signedBy(json) ?? agent) : agent;
 }
 
 function signedBy(payload: Payload): string | undefined {
@@ -63,15 +64,6 @@ function isClaudeCode(payload: Payload, path: string): boolean {
 
 function wordOf(value: unknown): string {
   return typeof value === "string" ? value : "";
-}
-
-function parsed(payload: Uint8Array): Payload | undefined {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(payload));
-    return isRecord(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is Payload {

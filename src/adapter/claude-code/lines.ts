@@ -21,6 +21,8 @@ import {
   type DecoderState,
 } from "./line-schema.ts";
 import { user } from "./user-lines.ts";
+import { parsedJson } from "../parsed-json.ts";
+import { nanosecondsOf } from "../timestamp.ts";
 
 const AGENT = "claude-code";
 
@@ -30,19 +32,16 @@ const PROMPT_ID_SINCE = [2, 1, 196];
 /** Up to this version no line says that a turn is over for good; every recording of a later one has it. */
 const NO_SUMMARY_UNTIL = [2, 1, 100];
 
-/** Nanoseconds of a later time (April 2262) fit into no store. */
-const LATEST_MS = 2 ** 63 / 1e6;
-
 const REQUESTS_KEPT = 8;
 const TOOLS_KEPT = 64;
 
 export function decodeLine(text: string, context: LineContext): DecodedLine {
-  const json = parseJson(text);
+  const json = parsedJson(text);
   const parsed = transcriptLine.safeParse(json);
   if (!parsed.success) return { events: [], decoder: context.decoder, malformed: true };
   const { type, timestamp, uuid, version, promptId } = parsed.data;
   const before = decoderState.parse(context.decoder);
-  const atNs = nanoseconds(timestamp) ?? BigInt(before.lastNs ?? "0");
+  const atNs = nanosecondsOf(timestamp) ?? BigInt(before.lastNs ?? "0");
   const state: DecoderState = {
     ...before,
     lastNs: atNs.toString(),
@@ -216,11 +215,6 @@ function startOf(line: Line): bigint {
   return before === undefined ? line.atNs : BigInt(before);
 }
 
-function nanoseconds(timestamp: string | undefined): bigint | undefined {
-  const ms = Date.parse(timestamp ?? "");
-  return ms >= 0 && ms < LATEST_MS ? BigInt(ms) * 1_000_000n : undefined;
-}
-
 function isOlder(version: string | undefined, than: readonly number[]): boolean {
   return version !== undefined && compare(version, than) < 0;
 }
@@ -233,12 +227,4 @@ function compare(version: string, other: readonly number[]): number {
   const parts = version.split(".").map((part) => Number.parseInt(part, 10));
   const differing = other.findIndex((part, i) => (parts[i] ?? 0) !== part);
   return differing === -1 ? 0 : (parts[differing] ?? 0) - (other[differing] ?? 0);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -12,18 +12,17 @@ import { decoderState, rolloutLine, sessionMeta, turnContext, type DecoderState 
 import { gotOutput, madeCall } from "./outputs.ts";
 import { abortedTurn, completedTurn } from "./turn-end.ts";
 import { countedUsage, recordedUsage } from "./usage.ts";
+import { parsedJson } from "../parsed-json.ts";
+import { nanosecondsOf } from "../timestamp.ts";
 
 const AGENT = "codex";
 
-/** Nanoseconds of a later time (April 2262) fit into no store. */
-const LATEST_MS = 2 ** 63 / 1e6;
-
 export function decodeLine(text: string, context: LineContext): DecodedLine {
-  const parsed = rolloutLine.safeParse(parseJson(text));
+  const parsed = rolloutLine.safeParse(parsedJson(text));
   if (!parsed.success) return { events: [], decoder: context.decoder, malformed: true };
   const { type, timestamp, payload } = parsed.data;
   const before = decoderState.parse(context.decoder);
-  const atNs = nanoseconds(timestamp) ?? BigInt(before.lastNs ?? "0");
+  const atNs = nanosecondsOf(timestamp) ?? BigInt(before.lastNs ?? "0");
   const { turn_id: turnId = before.turnId, root_turn_id: rootTurnId = before.rootTurnId } = payload;
   const state = { ...before, lastNs: atNs.toString() };
   const isMain = context.subagentId === undefined;
@@ -131,17 +130,4 @@ function asked({ state, atNs }: Line): DecoderState {
 
 function isModels({ payload }: Line): boolean {
   return typeof payload === "object" && payload !== null && "role" in payload && payload.role === "assistant";
-}
-
-function nanoseconds(timestamp: string | undefined): bigint | undefined {
-  const ms = Date.parse(timestamp ?? "");
-  return ms >= 0 && ms < LATEST_MS ? BigInt(ms) * 1_000_000n : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -6,6 +6,7 @@ import { jsonText } from "../../event/json-text.ts";
 import { optional } from "../../event/optional.ts";
 import { toolName } from "../mcp-name.ts";
 import type { CursorPayload } from "./payload.ts";
+import { parsedJson } from "../parsed-json.ts";
 
 type Verdict = { outcome: ToolOutcome; errorType?: string; exitCode?: number };
 
@@ -49,18 +50,10 @@ function resultOf({ tool_name: tool, tool_output: output }: CursorPayload): Verd
 }
 
 function exitCodeOf(output: unknown): number | undefined {
-  const result = typeof output === "string" ? parsed(output) : output;
+  const result = typeof output === "string" ? parsedJson(output) : output;
   if (typeof result !== "object" || result === null) return undefined;
   const code: unknown = "exitCode" in result ? result.exitCode : "exit_code" in result ? result.exit_code : undefined;
   return typeof code === "number" && Number.isInteger(code) && Math.abs(code) < 1e6 ? code : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function contentOf(value: unknown): string | undefined {

@@ -5,24 +5,23 @@ import { optional } from "../../event/optional.ts";
 import type { DecodedLine, LineContext } from "../adapter.ts";
 import { toolReported } from "./calls.ts";
 import { chatLine, decoderState, modelLine, userLine, type DecoderState, type Tokens } from "./line-schema.ts";
+import { parsedJson } from "../parsed-json.ts";
+import { nanosecondsOf } from "../timestamp.ts";
 
 const AGENT = "gemini-cli";
 
 /** Which of Google's endpoints the client asks, it does not say. The semantic conventions have a name for that, too. */
 const PROVIDER = "gcp.gen_ai";
 
-/** Nanoseconds of a later time (April 2262) fit into no store. */
-const LATEST_MS = 2 ** 63 / 1e6;
-
 type Line = { json: unknown; base: EventBase; state: DecoderState; file: string };
 
 export function decodeLine(text: string, context: LineContext): DecodedLine {
-  const json = parseJson(text);
+  const json = parsedJson(text);
   const parsed = chatLine.safeParse(json);
   if (!parsed.success) return { events: [], decoder: context.decoder, malformed: true };
   const { type, timestamp } = parsed.data;
   const before = decoderState.parse(context.decoder);
-  const atNs = nanoseconds(timestamp) ?? BigInt(before.lastNs ?? "0");
+  const atNs = nanosecondsOf(timestamp) ?? BigInt(before.lastNs ?? "0");
   const state = { ...before, lastNs: atNs.toString() };
   const base = { agent: AGENT, sessionId: context.sessionId, atNs };
   const { events, decoder } = eventsOf(type, { json, base, state, file: context.file });
@@ -71,7 +70,9 @@ function answered({ json, base, state, file }: Line): { events: AgentEvent[]; de
     file,
   };
   const calls = toolCalls.filter((call) => call !== null);
-  const reports = calls.map((call) => toolReported(call, { ...base, atNs: nanoseconds(call.timestamp) ?? base.atNs }));
+  const reports = calls.map((call) =>
+    toolReported(call, { ...base, atNs: nanosecondsOf(call.timestamp) ?? base.atNs }),
+  );
   return { events: [called, ...reports], decoder: { ...state, messageId, messageAskedNs: startNs } };
 }
 
@@ -88,17 +89,4 @@ function disjoint({ input, output, cached, thoughts, tool, total }: Tokens): Usa
     output,
     reasoning: thoughts,
   };
-}
-
-function nanoseconds(timestamp: string | undefined): bigint | undefined {
-  const ms = Date.parse(timestamp ?? "");
-  return ms >= 0 && ms < LATEST_MS ? BigInt(ms) * 1_000_000n : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

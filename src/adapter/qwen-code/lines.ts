@@ -6,19 +6,18 @@ import type { DecodedLine, LineContext } from "../adapter.ts";
 import { resultReported } from "./calls.ts";
 import { chatLine, decoderState, resultLine } from "./line-schema.ts";
 import { answered, recordedCall, type Line, type LineEvents } from "./model-calls.ts";
+import { parsedJson } from "../parsed-json.ts";
+import { nanosecondsOf } from "../timestamp.ts";
 
 const AGENT = "qwen-code";
 
-/** Nanoseconds of a later time (April 2262) fit into no store. */
-const LATEST_MS = 2 ** 63 / 1e6;
-
 export function decodeLine(text: string, context: LineContext): DecodedLine {
-  const json = parseJson(text);
+  const json = parsedJson(text);
   const parsed = chatLine.safeParse(json);
   if (!parsed.success) return { events: [], decoder: context.decoder, malformed: true };
   const { type, subtype, timestamp, version } = parsed.data;
   const before = decoderState.parse(context.decoder);
-  const atNs = nanoseconds(timestamp) ?? BigInt(before.lastNs ?? "0");
+  const atNs = nanosecondsOf(timestamp) ?? BigInt(before.lastNs ?? "0");
   const state = { ...before, lastNs: atNs.toString(), ...optional("version", version) };
   const base = { agent: AGENT, sessionId: context.sessionId, atNs };
   const isNews = version !== undefined && version !== before.version;
@@ -44,18 +43,5 @@ function eventsOf(type: string, subtype: string | undefined, line: Line): LineEv
     }
     default:
       return { events: [], state };
-  }
-}
-
-function nanoseconds(timestamp: string | undefined): bigint | undefined {
-  const ms = Date.parse(timestamp ?? "");
-  return ms >= 0 && ms < LATEST_MS ? BigInt(ms) * 1_000_000n : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
