@@ -268,3 +268,13 @@ describe("thirteen facts", () => {
     expect(installed.filter((name) => name.startsWith("transform_"))).toEqual([]);
   });
 });
+
+test.each(["__proto__", "constructor", "toString"])(
+  "a subagent that ended with the status %s has no outcome",
+  (word) => {
+    const ids = { child_session_id: "c", child_role: "leaf", child_status: word };
+    const ended = hook(2, "subagent_stop", ids).find(({ kind }) => kind === "subagent.ended");
+    expect(ended).toMatchObject({ subagentId: "c" });
+    expect(ended).not.toHaveProperty("outcome");
+  },
+);

@@ -57,13 +57,13 @@ const GRACE_MS = 2000;
 const REVIEW = "Review the conversation above";
 const DELEGATION = "[ASYNC DELEGATION";
 
-const CHILD_OUTCOMES: Record<string, "error" | "interrupted"> = {
-  interrupted: "interrupted",
-  cancelled: "interrupted",
-  failed: "error",
-  error: "error",
-  timeout: "error",
-};
+const CHILD_OUTCOMES: ReadonlyMap<string, "error" | "interrupted"> = new Map([
+  ["interrupted", "interrupted"],
+  ["cancelled", "interrupted"],
+  ["failed", "error"],
+  ["error", "error"],
+  ["timeout", "error"],
+]);
 
 export const hermes: Adapter = { agent: AGENT, decode };
 
@@ -194,7 +194,7 @@ function subagentEvents({ extra }: HermesPayload, base: EventBase, nativeEvent: 
       kind: "subagent.ended",
       type,
       ...optional("durationMs", pickNumber(extra, ["duration_ms"])),
-      ...optional("outcome", CHILD_OUTCOMES[pickWord(extra, ["child_status"]) ?? ""]),
+      ...optional("outcome", CHILD_OUTCOMES.get(pickWord(extra, ["child_status"]) ?? "")),
     },
   ];
 }
