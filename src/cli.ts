@@ -1,5 +1,6 @@
 /** The command line: the only reader of argv, the only caller of process.exit. */
 
+import { join } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
 import { flush } from "./bridge/flush.ts";
@@ -23,6 +24,7 @@ import { createStateDirectory, type StateDirectory } from "./store/state-directo
 import { createTroubleFile } from "./store/trouble-file.ts";
 import { runDemo } from "./view/demo.ts";
 import { wantsColor } from "./view/paint.ts";
+import { runPreview } from "./view/preview.ts";
 import { runTail } from "./view/tail.ts";
 
 /** Set by the build. */
@@ -39,6 +41,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   status,
   tail,
   demo,
+  preview,
 };
 
 type Flags = Record<string, string | boolean | undefined>;
@@ -169,6 +172,34 @@ async function demo(args: string[]): Promise<number> {
   return end.status === "done" ? 0 : fail(end.reason);
 }
 
+async function preview(args: string[]): Promise<number> {
+  const flags = options(args, {
+    recording: { type: "string" },
+    agent: { type: "string" },
+    capture: { type: "string" },
+    json: { type: "boolean" },
+  });
+  const { recording, agent = "claude-code", capture } = flags;
+  if (typeof capture === "string" && recording === undefined)
+    throw new UsageError("--capture needs --recording: what waits was made with the capture of its time");
+  const config = configFrom(flags, "user");
+  const folder = recording === "demo" ? join(__dirname, "recording") : String(recording);
+  const end = await runPreview({
+    program: __filename,
+    env: process.env,
+    of:
+      recording === undefined
+        ? { kind: "waiting", home: config.home }
+        : { kind: "recorded", folder, agent: String(agent) },
+    capture: config.capture,
+    json: flags["json"] === true,
+    out: process.stdout,
+  });
+  if (end.status === "nothing")
+    return print("", "nothing waits to be sent; `hookspan preview --recording demo` shows a recorded session\n");
+  return end.status === "shown" ? 0 : fail(end.reason);
+}
+
 function open(config: Config, directory: StateDirectory, log: Log, read: () => Config): OpenBridge {
   const about = { version: HOOKSPAN_VERSION, osType: process.platform === "win32" ? "windows" : process.platform };
   const instanceId = loadInstanceId(realDisk, directory.instanceId, config.instance);
@@ -202,7 +233,7 @@ function configFrom(flags: Flags, startedBy: StartedBy): Config {
   const text = (name: string): string | undefined => (typeof flags[name] === "string" ? flags[name] : undefined);
   return loadConfig({
     env: process.env,
-    flags: { endpoint: text("endpoint"), logLevel: text("log-level") },
+    flags: { endpoint: text("endpoint"), logLevel: text("log-level"), capture: text("capture") },
     ambientOtel: !hookStarted,
     hookStarted,
   });

@@ -9,6 +9,7 @@ Commands
   demo      replay a recorded session through hook and bridge, and show what comes out
   tail      a stand-in Collector that prints runs, tokens and cost as they arrive
   status    what waits, what went out, what was refused, and why
+  preview   what would be sent: every attribute, with its value; sends nothing
   flush     take in all events and send everything, then leave (CI jobs, containers)
   bridge    run the bridge in the foreground; hooks start one by themselves
 
@@ -55,6 +56,20 @@ Usage: hookspan status [--json]
   --json   the same as JSON
 
 Example: hookspan status
+`,
+  preview: `hookspan preview: every attribute that would be sent, with its value
+
+Usage: hookspan preview [options]
+
+Shows what waits in the state directory, as if all that is open ended now: spans that were accepted are gone and not shown.
+With --recording it shows a recorded session instead. It works on a copy; nothing is sent, taken in or changed.
+
+  --recording FOLDER   a folder with hooks.jsonl and transcripts, or \`demo\`: the session of \`hookspan demo\`
+  --agent NAME         whose recording it is (default claude-code)
+  --capture MODE       none, preview or full, for a recording (default: that of the configuration)
+  --json               the request bodies, OTLP/JSON, one in a line
+
+Example: hookspan preview --recording demo --capture full
 `,
   tail: `hookspan tail: a stand-in Collector that prints runs, tokens and cost as they arrive
 

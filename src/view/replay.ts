@@ -7,7 +7,7 @@ import type { Recording } from "./load-recording.ts";
 
 /** One thing that happened, at its recorded time. */
 export type ReplayStep =
-  | { kind: "hook"; atNs: bigint; event: string; stdin: string }
+  | { kind: "hook"; atNs: bigint; event: string; stdin: string; env?: Record<string, string> }
   | { kind: "line"; atNs: bigint; path: string; text: string }
   | { kind: "meta"; atNs: bigint; path: string; text: string };
 
@@ -60,16 +60,15 @@ export async function replay(recording: Recording, { root, runHook, signal }: Re
     signal?.throwIfAborted();
     if (step.kind === "hook")
       await runHook({ event: step.event, stdin: relocate(step.stdin, recording.home, root), cwd });
-    else write(step, recording.home, root, byNs, startByNs);
+    else writeStep(step, recording.home, { root, byNs, startByNs });
   }
 }
 
-function write(
-  step: ReplayStep & { path: string; text: string },
+/** Writes what an agent wrote: a line of a transcript, or a small file beside one. Times move as `moveTimes` says. */
+export function writeStep(
+  step: Exclude<ReplayStep, { kind: "hook" }>,
   home: string,
-  root: string,
-  byNs: bigint,
-  startByNs: bigint,
+  { root, byNs, startByNs }: { root: string; byNs: bigint; startByNs: bigint },
 ): void {
   const path = step.path.replace(home, root);
   mkdirSync(dirname(path), { recursive: true });

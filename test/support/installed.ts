@@ -46,6 +46,7 @@ export async function install(): Promise<Installed> {
   const script = join(PACKAGE, "hooks", "hookspan.sh");
   const tree = createHookTree({ name: "sh", place: "hooks/hookspan.sh", source: script, runner: ["sh"] });
   cpSync(BUNDLE, tree.bundle);
+  cpSync(join(dirname(BUNDLE), "recording"), join(dirname(tree.bundle), "recording"), { recursive: true });
   const home = join(tree.root, "home");
   mkdirSync(home);
   const recorder = await createOtlpRecorder();
