@@ -2,13 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { build } from "esbuild";
-
-const SOURCES = {
-  "../src/registry/attributes.ts": ["ATTRIBUTES", "RESOURCE_ATTRIBUTES"],
-  "../src/registry/metrics.ts": ["METRIC_ATTRIBUTES"],
-  "../src/metric/instruments.ts": ["INSTRUMENTS"],
-};
+import { code, table } from "./markdown.mjs";
+import { registry } from "./registry.mjs";
 
 /** The page as Markdown, not yet formatted. */
 export async function telemetryPage() {
@@ -63,29 +58,6 @@ ${table(["metric", "kind, unit", "attributes", "what"], metrics)}
 function spans(on) {
   const carriers = on.filter((carrier) => !carrier.endsWith("metric"));
   return carriers.length === 7 ? "all" : carriers.join(", ");
-}
-
-function table(head, rows) {
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map(cell).join(" | ")} |`).join("\n");
-}
-
-function cell(text) {
-  return text.replaceAll("|", String.raw`\|`);
-}
-
-function code(text) {
-  return `\`${text}\``;
-}
-
-async function registry() {
-  const contents = Object.entries(SOURCES).map(([file, names]) => `export { ${names.join(", ")} } from "${file}";`);
-  const { outputFiles } = await build({
-    stdin: { contents: contents.join("\n"), resolveDir: fileURLToPath(new URL(".", import.meta.url)) },
-    bundle: true,
-    format: "esm",
-    write: false,
-  });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -241,6 +241,14 @@ describe("the registry that users read", () => {
     const page = readFileSync(join(SRC, "..", "docs", "telemetry.md"), "utf8");
     expect(cells(page)).toBe(cells(await script.telemetryPage()));
   });
+
+  test("is what docs/privacy.md says", async () => {
+    const script: { privacyPage: () => Promise<string> } = await import(
+      new URL("../scripts/privacy-doc.mjs", import.meta.url).href
+    );
+    const page = readFileSync(join(SRC, "..", "docs", "privacy.md"), "utf8");
+    expect(cells(page)).toBe(cells(await script.privacyPage()));
+  });
 });
 
 test("every name of our list is used", () => {

@@ -3,6 +3,7 @@
  * written from it, and what recorded sessions really send is held against it.
  */
 
+import type { ContentKind } from "../trace/content.ts";
 import { ATTR } from "../trace/semconv.ts";
 
 /** Things that carry attributes: spans by what they are of, the link of a span, a metric. */
@@ -23,8 +24,8 @@ export type AttributeFact = {
   on: readonly Carrier[];
   /** One phrase, without a full stop. */
   brief: string;
-  /** Text of the user, the agent or a program: it leaves the machine only where capture is `preview` or `full`. */
-  content?: true;
+  /** Text of the user, the agent or a program, of this kind: it leaves the machine only where capture is `preview` or `full`. */
+  content?: ContentKind;
 };
 
 const ALL_SPANS = ["session", "run", "call", "tool", "subagent", "hook", "compaction"] as const;
@@ -79,10 +80,10 @@ const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
     brief: "`extension` for a tool of an MCP server, else `function`",
   },
   toolCallId: { type: "string", on: ["tool"], brief: "the agent's id of the call" },
-  toolArguments: { type: "string", on: ["tool"], brief: "what the tool was given", content: true },
-  toolResult: { type: "string", on: ["tool"], brief: "what it answered, error texts included", content: true },
-  inputMessages: { type: "string", on: ["run"], brief: "the prompt, as JSON", content: true },
-  outputMessages: { type: "string", on: ["run"], brief: "the final answer, as JSON", content: true },
+  toolArguments: { type: "string", on: ["tool"], brief: "what the tool was given", content: "tool_input" },
+  toolResult: { type: "string", on: ["tool"], brief: "what it answered, error texts included", content: "tool_result" },
+  inputMessages: { type: "string", on: ["run"], brief: "the prompt, as JSON", content: "prompt" },
+  outputMessages: { type: "string", on: ["run"], brief: "the final answer, as JSON", content: "response" },
   mcpMethod: { type: "string", on: ["tool"], brief: "`tools/call`" },
   errorType: {
     type: "string",

@@ -3,8 +3,14 @@ import { redact } from "./redact.ts";
 export type CaptureMode = "none" | "preview" | "full";
 export type ContentKind = "prompt" | "tool_input" | "tool_result" | "response";
 
-const FULL_CHARACTERS = 60_000;
-const PREVIEW_CHARACTERS = { prompt: 200, tool_input: 500, tool_result: 500, response: 500 };
+/** Limits in code points. */
+export const FULL_CHARACTERS = 60_000;
+export const PREVIEW_CHARACTERS: Readonly<Record<ContentKind, number>> = {
+  prompt: 200,
+  tool_input: 500,
+  tool_result: 500,
+  response: 500,
+};
 
 /** How much further than the limit redaction looks, so that a secret across the limit is still recognised. */
 const LOOKAHEAD_UNITS = 4096;

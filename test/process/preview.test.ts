@@ -93,7 +93,8 @@ test("names from outside cannot write to the terminal", () => {
     { ...SPAN, name: "execute_tool \u001B[2J", attributes: [{ key: "k\n", value: { stringValue: "v\u0007" } }] },
   ];
   const text = previewText([{ signal: "traces", body: { resourceSpans: [{ scopeSpans: [{ spans }] }] } }]);
-  expect(text).not.toMatch(/[\u001B\u0007]/);
+  expect(text).not.toContain("\u001B");
+  expect(text).not.toContain("\u0007");
   expect(text.split("\n").filter((line) => line.startsWith("  "))).toEqual(['  k? = "v\\u0007"']);
 });
 
