@@ -107,13 +107,8 @@ async function previewed(installed: Installed, args: readonly string[]): Promise
 }
 
 function spansShown(lines: string): ReturnType<typeof spansIn> {
-  const bodies = lines
-    .trimEnd()
-    .split("\n")
-    .map((line) => ({ body: parseOtlp(line) }));
-  return bodies.flatMap(({ body }) =>
-    (body.resourceSpans ?? []).flatMap((one) => one.scopeSpans.flatMap(({ spans }) => spans)),
-  );
+  const bodies = lines.trimEnd().split("\n");
+  return spansIn(bodies.map((line) => ({ body: parseOtlp(line) })));
 }
 
 function byId(spans: ReturnType<typeof spansIn>): Map<string, unknown> {

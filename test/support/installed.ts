@@ -97,7 +97,7 @@ export async function install(): Promise<Installed> {
   };
 }
 
-type Requests = OtlpRecorder["requests"];
+type Requests = readonly Pick<OtlpRecorder["requests"][number], "body">[];
 
 export function spansIn(requests: Requests): OtlpSpan[] {
   return requests.flatMap(({ body }) =>
