@@ -137,7 +137,7 @@ async function flushCommand(args: string[]): Promise<number> {
 
 async function status(args: string[]): Promise<number> {
   const flags = options(args, { json: { type: "boolean" } });
-  const current = readStatus(realDisk, configFrom({}, "user"));
+  const current = readStatus(realDisk, configFrom({}, "user"), HOOKSPAN_VERSION);
   return print(flags["json"] === true ? `${JSON.stringify(current, replaceBigint, 2)}\n` : statusText(current));
 }
 

@@ -1,5 +1,6 @@
 /** Envelopes from the spool to the fold, and what became of each. They stay in the spool until a commit takes them away. */
 
+import type { AgentEvent } from "../event/event.ts";
 import type { Log } from "../log.ts";
 import type { Spool, SpoolEntry } from "../spool/spool.ts";
 import type { Changes } from "../store/commit-record.ts";
@@ -27,9 +28,16 @@ export type Envelopes = {
   takeHandled(): Pick<Changes, "envelopes" | "quarantine">;
 };
 
-type Deps = { spool: Spool; folding: Folding; isExcluded: (cwd: string) => boolean; log: Log };
+type Deps = {
+  spool: Spool;
+  folding: Folding;
+  isExcluded: (cwd: string) => boolean;
+  /** An agent was heard of, at the time of receipt. */
+  onHeard?: (agent: string, atNs: bigint) => void;
+  log: Log;
+};
 
-export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Envelopes {
+export function createEnvelopes({ spool, folding, isExcluded, onHeard = () => {}, log }: Deps): Envelopes {
   let backlog: SpoolEntry[] = [];
   let done: string[] = [];
   let poison: Changes["quarantine"] = [];
@@ -52,7 +60,11 @@ export function createEnvelopes({ spool, folding, isExcluded, log }: Deps): Enve
         .sort((a, b) => compare(a.timeNs, b.timeNs) || (a.entry.name < b.entry.name ? -1 : 1));
       let taken = 0;
       for (const { entry, read, timeNs } of reads) {
-        if (!note(entry.name, takeIn({ fold: (event) => folding.fold(event), isExcluded }, read))) {
+        const fold = (event: AgentEvent): boolean => {
+          onHeard(event.agent, timeNs);
+          return folding.fold(event);
+        };
+        if (!note(entry.name, takeIn({ fold, isExcluded }, read))) {
           left.set(entry.name, { ...entry, sinceNs: nowNs });
           continue;
         }

@@ -14,7 +14,9 @@ import { SHIPPED_PRICES } from "../metric/shipped-prices.ts";
 import { emptyTotals, type Totals } from "../metric/totals.ts";
 import type { Exporter } from "../otlp/exporter.ts";
 import { createSpool } from "../spool/spool.ts";
-import { createCommit } from "../store/commit.ts";
+import { createActivityFile } from "../store/activity-file.ts";
+import { createCommit, type CommitResult } from "../store/commit.ts";
+import type { Changes } from "../store/commit-record.ts";
 import { ifPresent, type Disk } from "../store/disk.ts";
 import { dueEarly, heldNames, listHeld } from "../store/held.ts";
 import { emptyIndex, loadIndex } from "../store/index-file.ts";
@@ -109,12 +111,19 @@ export function openBridge(deps: Deps): OpenBridge {
       log.warn("part of a transcript was passed over", { reason });
     },
   });
+  const activity = createActivityFile(disk, directory.activity);
   const bridge = createBridge({
-    envelopes: createEnvelopes({ spool, folding, isExcluded: createExclude(config.exclude), log }),
+    envelopes: createEnvelopes({
+      spool,
+      folding,
+      isExcluded: createExclude(config.exclude),
+      onHeard: (agent, atNs) => activity.heard(agent, atNs),
+      log,
+    }),
     folding,
     follow,
     endings: createEndings({ folding, follow, isAlive: deps.isAlive, log }),
-    commit,
+    commit: { ...commit, commit: commitAndTell },
     heldDueEarly: (nowNs) => dueEarly(listHeld(disk, directory.held), nowNs),
     heldTraces: () => heldNames(disk, directory.held).map(({ traceId }) => traceId),
     log,
@@ -129,7 +138,12 @@ export function openBridge(deps: Deps): OpenBridge {
     commit: (nowNs, own) => bridge.commit(nowNs, own),
     saveSent: (plan) => saveSent({ disk, quarantine }, directory.totals, plan),
     count: (increments) => folding.count(increments),
-    noteTrouble: (signal, text) => troubles.note(signal === "span" ? "spans" : "metrics", text),
+    noteTrouble(signal, text) {
+      const name = signal === "span" ? "spans" : "metrics";
+      troubles.note(name, text);
+      if (text === undefined) activity.accepted(name, Date.now());
+      activity.save();
+    },
     touch: (keys) => folding.touch(keys),
     jitter: Math.random,
     log,
@@ -165,6 +179,15 @@ export function openBridge(deps: Deps): OpenBridge {
     gauges: (nowNs) =>
       gaugePoints({ spool: stockOf(spool.list().entries), outbox: outbox.usage() }, deps.about, folding.live(), nowNs),
   };
+
+  function commitAndTell(changes: Changes): CommitResult {
+    const result = commit.commit(changes);
+    for (const { agent, agentVersion } of folding.live()) {
+      if (agentVersion !== undefined) activity.runs(agent, agentVersion);
+    }
+    activity.save();
+    return result;
+  }
 
   function usable<T>(name: string, read: FileRead<T>, empty: () => T): T {
     if (read.status === "newer") throw newer(name, read.v);

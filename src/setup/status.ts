@@ -6,6 +6,7 @@ import { announced } from "../bridge/announcement.ts";
 import { isAlive } from "../bridge/process-alive.ts";
 import type { Config } from "../config/config.ts";
 import { createSpool } from "../spool/spool.ts";
+import { type Activity, readActivity } from "../store/activity-file.ts";
 import { ifPresent, type Disk } from "../store/disk.ts";
 import { listHeld } from "../store/held.ts";
 import { createOutbox } from "../store/outbox.ts";
@@ -27,6 +28,10 @@ export type Status = {
   events: Record<string, number>;
   exports: Record<string, number>;
   dropped: Record<string, number>;
+  /** When each agent was last heard of, and in which version it runs; when the receiver last accepted. ISO 8601. */
+  activity: Activity;
+  /** hookspan's own; that of a bridge stands beside it. */
+  version: string;
   /** What keeps a bridge from its work, as it said last. */
   troubles: Trouble[];
   /** Things a user should know and can mend. */
@@ -36,7 +41,7 @@ export type Status = {
 type Stock = { items: number; sizeBytes: number };
 
 /** @throws the disk's own error, where a directory exists and cannot be read. */
-export function readStatus(disk: Disk, config: Config): Status {
+export function readStatus(disk: Disk, config: Config, version: string): Status {
   const directory = stateDirectory(config.home);
   // A look must not move a thing: what is damaged is set aside by a bridge, which holds the lock.
   const quarantine = { ...createQuarantine(disk, directory.quarantine, config.bounds), setAside: () => {} };
@@ -61,6 +66,8 @@ export function readStatus(disk: Disk, config: Config): Status {
     events: counted("hookspan.bridge.event.count", ATTR.eventOutcome),
     exports: counted("hookspan.bridge.export.item.count", ATTR.exportSignal, ATTR.exportOutcome),
     dropped: counted("hookspan.bridge.dropped.count", ATTR.dropReason),
+    activity: readActivity(disk, directory.activity),
+    version,
     troubles: readTroubles(disk, directory.trouble),
     notes: notesOf(disk, directory, config),
   };
@@ -74,20 +81,36 @@ export function statusText(status: Status): string {
       ? `running, pid ${bridge.pid}, since ${bridge.startedAt}, version ${bridge.version}`
       : "not running (the next hook starts it)";
   const rows: [string, string][] = [
+    ["version", status.version],
     ["state", status.state],
     ["endpoint", status.endpoint.traces],
     ["bridge", running],
     ["spool", stock(status.spool)],
     ["held", stock(status.held)],
     ["outbox", stock(status.outbox)],
+    ["accepted", acceptedText(status.activity.accepted)],
     ["quarantine", quarantine.items === 0 ? "0" : `${quarantine.items}: ${table(quarantine.byReason)}`],
     ["events", table(status.events)],
     ["exports", table(status.exports)],
     ["dropped", table(status.dropped)],
+    ...agentRows(status.activity.agents),
     ...status.troubles.map((trouble): [string, string] => ["trouble", troubleText(trouble)]),
     ...status.notes.map((note): [string, string] => ["note", note]),
   ];
   return `${rows.map(([name, value]) => `${name.padEnd(11)} ${value}`).join("\n")}\n`;
+}
+
+function acceptedText({ spans, metrics }: Activity["accepted"]): string {
+  return `spans ${spans ?? "never"}, totals ${metrics ?? "never"}`;
+}
+
+/** The last one heard of first. */
+function agentRows(agents: Activity["agents"]): [string, string][] {
+  const known = Object.entries(agents).sort(([, a], [, b]) => (a.lastEvent > b.lastEvent ? -1 : 1));
+  return known.map(([name, { lastEvent, version }]) => [
+    "agent",
+    `${name}${version === undefined ? "" : ` ${version}`}, last event ${lastEvent}`,
+  ]);
 }
 
 function troubleText({ kind, since, text }: Trouble): string {

@@ -22,6 +22,7 @@ export type StateDirectory = {
   instanceId: string;
   log: string;
   trouble: string;
+  activity: string;
 };
 
 /** The paths below `home`. Touches no disk. */
@@ -43,6 +44,7 @@ export function stateDirectory(home: string): StateDirectory {
     instanceId: join(root, "instance-id"),
     log: join(root, "log"),
     trouble: join(root, "trouble.json"),
+    activity: join(root, "activity.json"),
   };
 }
 
