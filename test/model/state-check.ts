@@ -9,13 +9,13 @@ import { whatIs } from "./receiver.ts";
 type StoredSpan = { traceId: string; spanId: string; name: string; attributes: Record<string, unknown> };
 type StoredSeries = { metric: string; attributes: Record<string, string>; value: number | { count: number } };
 
-/** Throws if a file that is no draft is not whole. */
-export function checkReadable(disk: Disk, { sessions, held, outbox, home }: StateDirectory): void {
+/** Throws if a file that is no draft is not whole. What only `status` reads is no state: it is not synced. */
+export function checkReadable(disk: Disk, { sessions, held, outbox, home, activity }: StateDirectory): void {
   const files = [
     ...[sessions, held, outbox].flatMap((directory) => disk.names(directory).map((name) => join(directory, name))),
     ...disk.names(home).flatMap((name) => (name.endsWith(".json") ? [join(home, name)] : [])),
   ];
-  for (const file of files.filter((one) => !one.endsWith(".tmp"))) {
+  for (const file of files.filter((one) => !one.endsWith(".tmp") && one !== activity)) {
     const { v } = parse(disk, file);
     if (v !== 1) throw new Error(`${file} has version ${v}`);
   }
