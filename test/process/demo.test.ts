@@ -1,6 +1,6 @@
 // The demo as a new user runs it: the built program, the real hook script, the real bridge.
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -97,6 +97,22 @@ test("as text: run trees, totals, how to go on, and no contents", { timeout: 60_
   expect(text.split("\n").filter((line) => line.includes("─") && Array.from(line).length > 100)).toEqual([]);
   expect(readdirSync(temporary)).toEqual([]);
 });
+
+test("is what docs/demo.svg shows, but for the times", { timeout: 60_000 }, async () => {
+  const script: { pictured: (output: string) => string[]; drawn: (lines: string[]) => string } = await import(
+    new URL("../../scripts/demo-svg.mjs", import.meta.url).href
+  );
+  const picture = readFileSync(join(import.meta.dirname, "../../docs/demo.svg"), "utf8");
+  const now = script.drawn(script.pictured(await demo()));
+  expect(timeless(picture)).toEqual(timeless(now));
+  expect(timeless(now).join("")).toContain("invoke_agent claude-code");
+});
+
+/** The cells of a picture, without durations, and without where they begin, which depends on their width. */
+function timeless(svg: string): string[] {
+  const cells = [...svg.matchAll(/<tspan [^>]*>([^<]*)<\/tspan>/g)].map(([, text = ""]) => text);
+  return cells.filter((cell) => !/^[\d.]+ m?s$/.test(cell));
+}
 
 /** Resolves only if the exit code is 0. */
 async function demo(...args: string[]): Promise<string> {
