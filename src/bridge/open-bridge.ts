@@ -58,7 +58,7 @@ export type OpenBridge = {
 type Deps = {
   disk: Disk;
   directory: StateDirectory;
-  config: Pick<Config, "bounds" | "capture" | "exclude">;
+  config: Pick<Config, "bounds" | "capture" | "exclude" | "mcpNames">;
   userPrices: PriceTable | undefined;
   exporter: Exporter;
   isAlive: (pid: number, birth?: string) => boolean;
@@ -92,11 +92,16 @@ export function openBridge(deps: Deps): OpenBridge {
     sessionSchema.parse(json),
   );
   const { price } = createPricer([...(deps.userPrices === undefined ? [] : [deps.userPrices]), ...SHIPPED_PRICES]);
+  const mcpNames = new Map(Object.entries(config.mcpNames));
   const folding = createFolding({
     store,
     totals,
     index,
-    policy: { price, capture: (kind, text) => captured(config.capture, kind, text) },
+    policy: {
+      price,
+      capture: (kind, text) => captured(config.capture, kind, text),
+      mcpName: (server) => mcpNames.get(server),
+    },
     repositoryOf: deps.repositoryOf,
     birthOf: deps.birthOf ?? (() => undefined),
     onUnreadable: (reason) => log.error("the state of a session cannot be used", { reason }),

@@ -36,6 +36,7 @@ test("the defaults", () => {
     capture: "none",
     exclude: [],
     prices: undefined,
+    mcpNames: {},
     instance: undefined,
     bounds: {
       spoolBytes: 512 * MIB,
@@ -61,6 +62,7 @@ test("every key of the file", () => {
       capture: "preview",
       exclude: ["~/private", "/srv/*", "**/secret"],
       prices: "prices.json",
+      mcpNames: { plugin_tools_github: "GitHub" },
       instance: "ci-pool",
       bounds: { spoolBytes: 1, outboxBytes: 2, quarantineBytes: 3, payloadBytes: 4, ageDays: 0.5 },
       logLevel: "debug",
@@ -79,6 +81,7 @@ test("every key of the file", () => {
     capture: "preview",
     exclude: ["/home/me/private", "/srv/*", "**/secret"],
     prices: join(directory, "prices.json"),
+    mcpNames: { plugin_tools_github: "GitHub" },
     instance: "ci-pool",
     bounds: {
       spoolBytes: 1,
@@ -362,7 +365,7 @@ const inFile: [situation: string, content: unknown, message: string][] = [
   [
     "an unknown key",
     { captur: "full" },
-    "captur: unknown key, did you mean capture? (known keys: endpoint, endpoints, headers, timeout, compression, tls, resource, capture, exclude, prices, instance, bounds, logLevel)",
+    "captur: unknown key, did you mean capture? (known keys: endpoint, endpoints, headers, timeout, compression, tls, resource, capture, exclude, prices, mcpNames, instance, bounds, logLevel)",
   ],
   ["a key in another case", { loglevel: "info" }, "loglevel: unknown key, did you mean logLevel? (known keys: "],
   ["a key that resembles none", { colour: true }, "colour: unknown key (known keys: "],
@@ -410,6 +413,26 @@ const inFile: [situation: string, content: unknown, message: string][] = [
     "a header's name",
     { headers: { "a b": SECRET } },
     "headers.a b: a name that cannot be used; allowed: a proper name",
+  ],
+  [
+    "an MCP server's name that shows nothing",
+    { mcpNames: { github: " " } },
+    'mcpNames.github: " " stands there; allowed: a name of at most 128 characters, on one line',
+  ],
+  [
+    "an MCP server's name in another place",
+    { mcpNames: { github: { name: "GitHub" } } },
+    "mcpNames.github: an object stands there; allowed: a string",
+  ],
+  [
+    "an MCP server without a name of its own",
+    { mcpNames: { "": "GitHub" } },
+    "mcpNames.: a name that cannot be used; allowed: a proper name",
+  ],
+  [
+    "MCP names that are a list",
+    { mcpNames: ["GitHub"] },
+    "mcpNames: a list stands there; allowed: an object of the names of MCP servers and those to show for them",
   ],
   ["a key instead of its file", { tls: { key: [SECRET] } }, "tls.key: a list stands there; allowed: a string"],
   [

@@ -33,6 +33,8 @@ export type Config = {
   exclude: string[];
   /** Path of the user's price table, laid over the shipped ones. */
   prices: string | undefined;
+  /** What MCP servers are called in what is sent, by their own names. */
+  mcpNames: Record<string, string>;
   /** Names a pool of short-lived containers: becomes service.instance.id. */
   instance: string | undefined;
   bounds: Bounds;
@@ -127,6 +129,7 @@ function merged(layers: readonly Settings[]): Omit<Config, "home" | "file" | "di
     capture: first("capture") ?? "none",
     exclude: first("exclude") ?? [],
     prices: first("prices"),
+    mcpNames: first("mcpNames") ?? {},
     instance: first("instance"),
     bounds: {
       spoolBytes: bounds.spoolBytes ?? 512 * MIB,

@@ -25,6 +25,11 @@ const resourceKey = z
   .min(1)
   .refine((key) => !isOwnKey(key));
 
+const serverName = z.string().regex(/^[^\p{Cc}]{1,128}$/u);
+const displayName = z
+  .string("a string")
+  .regex(/^(?=.*\S)[^\p{Cc}]{1,128}$/u, "a name of at most 128 characters, on one line");
+
 const timeoutAllowed = `milliseconds as a whole number, 1 to ${MAX_TIMEOUT_MS}`;
 const ageAllowed = `a number of days, more than 0, at most ${MAX_AGE_DAYS}`;
 
@@ -47,6 +52,9 @@ export const settingsSchema = z.strictObject(
     capture: oneOf(CAPTURE).exactOptional(),
     exclude: z.array(glob, "a list of paths with wildcards").exactOptional(),
     prices: text.exactOptional(),
+    mcpNames: z
+      .record(serverName, displayName, "an object of the names of MCP servers and those to show for them")
+      .exactOptional(),
     instance: z
       .string("a string")
       .regex(/^[A-Za-z0-9._:-]{1,128}$/, "1 to 128 letters, digits, dots, colons, hyphens and underscores")

@@ -17,6 +17,8 @@ export type Policy = {
   price: (usage: Usage, provider: string, model: string, atNs: bigint) => { usd: number; table: string } | undefined;
   /** What of a text may leave the machine: undefined for nothing. */
   capture: (kind: "prompt" | "tool_input" | "tool_result" | "response", text: string | undefined) => string | undefined;
+  /** What an MCP server is to be called; left out, or undefined: by its own name. */
+  mcpName?: (server: string) => string | undefined;
 };
 
 /**

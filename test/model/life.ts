@@ -20,7 +20,7 @@ export function openOn(disk: Disk, directory: StateDirectory, exporter: Exporter
   return openBridge({
     disk,
     directory,
-    config: { bounds: BOUNDS, capture: "none", exclude: [] },
+    config: { bounds: BOUNDS, capture: "none", exclude: [], mcpNames: {} },
     userPrices: undefined,
     exporter,
     isAlive: () => true,

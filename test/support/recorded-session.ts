@@ -172,7 +172,7 @@ export function openAt(
   return openBridge({
     disk,
     directory,
-    config: { bounds: BOUNDS, capture, exclude: [] },
+    config: { bounds: BOUNDS, capture, exclude: [], mcpNames: {} },
     userPrices: prices,
     exporter,
     isAlive: () => true,

@@ -156,7 +156,7 @@ export async function createStage(options: { disk?: Disk; bounds?: Partial<typeo
     return openBridge({
       disk,
       directory,
-      config: { bounds: { ...BOUNDS, ...options.bounds }, capture: "none", exclude: [] },
+      config: { bounds: { ...BOUNDS, ...options.bounds }, capture: "none", exclude: [], mcpNames: {} },
       userPrices: undefined,
       exporter,
       isAlive: (pid, birth = "first") => !dead.has(pid) && birth === birthOf(pid),
