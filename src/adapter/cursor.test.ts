@@ -160,7 +160,11 @@ describe("by documentation, not recorded", () => {
     ];
     const done = [...hook(3, "afterMCPExecution", { tool_name: "search" }), ...hook(3, "postToolUse", call)];
     const all = foldToEnd([...PROMPT, ...mcp, ...done, ...STOP]);
-    expect(lines(all).filter((line) => line.startsWith("execute_tool"))).toEqual(["execute_tool search 2..3"]);
+    const [tool, ...more] = all.spans.filter(({ name }) => name.startsWith("execute_tool"));
+    expect(lines({ spans: tool === undefined ? [] : [tool] })).toEqual(["execute_tool search 2..3"]);
+    expect(more).toEqual([]);
+    expect(tool?.attributes).toMatchObject({ "gen_ai.tool.type": "extension", "mcp.method.name": "tools/call" });
+    expect(tool?.attributes).not.toHaveProperty("hookspan.mcp.server");
   });
 
   test("a subagent hangs under its call; a compaction is a moment", () => {

@@ -97,6 +97,8 @@ export type AgentEvent =
       callId?: string;
       tool: string;
       mcpServer?: string;
+      /** A tool of an MCP server, though the agent does not say of which. */
+      ofMcp?: true;
       inputHash?: string;
       content?: Content;
     })
@@ -105,6 +107,7 @@ export type AgentEvent =
       callId?: string;
       tool: string;
       mcpServer?: string;
+      ofMcp?: true;
       /** Needed only where there is no call id. */
       inputHash?: string;
       outcome: ToolOutcome;
@@ -131,6 +134,7 @@ export type AgentEvent =
       callId?: string;
       tool: string;
       mcpServer?: string;
+      ofMcp?: true;
       /** Needed only where there is no call id. */
       inputHash?: string;
       outcome: ToolOutcome;

@@ -93,6 +93,8 @@ const tool = z.strictObject({
   ticket: z.literal(true).optional(),
   tool: z.string(),
   mcpServer: z.string().optional(),
+  /** Of an MCP server that is not known by name. */
+  ofMcp: z.literal(true).optional(),
   runKey: z.string(),
   context,
   parentSpanId: z.string(),

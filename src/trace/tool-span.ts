@@ -30,7 +30,8 @@ export function toolSpan(session: Session, tool: OpenTool, endNs: bigint): Finis
   const agentName = agentNameOf(session, tool);
   const executedNs = tool.ended?.executedNs;
   const waited = waitSeconds(tool, executedNs ?? endNs - durationNs);
-  const type = tool.mcpServer === undefined ? "function" : "extension";
+  const isMcp = tool.mcpServer !== undefined || tool.ofMcp === true;
+  const type = isMcp ? "extension" : "function";
   const span: Finished["span"] = {
     ...tool.context,
     parentSpanId: tool.parentSpanId,
@@ -51,7 +52,7 @@ export function toolSpan(session: Session, tool: OpenTool, endNs: bigint): Finis
       [ATTR.toolDuration]: durationMs === undefined ? undefined : durationMs / 1e3,
       [ATTR.toolWait]: waited,
       [ATTR.toolBackground]: tool.backgroundTaskId === undefined ? undefined : true,
-      [ATTR.mcpMethod]: tool.mcpServer === undefined ? undefined : "tools/call",
+      [ATTR.mcpMethod]: isMcp ? "tools/call" : undefined,
       [ATTR.mcpServer]: tool.mcpServer,
       [ATTR.startMissing]: tool.startNs === undefined && tool.ended !== undefined ? true : undefined,
       [ATTR.orphaned]: tool.ended === undefined && tool.reported === undefined ? true : undefined,

@@ -122,11 +122,11 @@ function remarkEnded(draft: Draft, callId: string): void {
 }
 
 function open(draft: Draft, event: ToolEvent): OpenTool {
-  const { callId, tool: name, mcpServer, subagentId, atNs } = event;
+  const { callId, tool: name, mcpServer, ofMcp, subagentId, atNs } = event;
   const proven = event.kind !== "tool.reported" || event.opens === true;
   const found = draft.session.tools.find((tool) => tool.callId === callId);
   if (found !== undefined)
-    return proven && !found.proven ? note(draft, found, { proven, tool: name, mcpServer }) : found;
+    return proven && !found.proven ? note(draft, found, { proven, tool: name, mcpServer, ofMcp }) : found;
   const place = placeOf(draft, event);
   const parent = subagentId === undefined ? place.context : subagentContext(draft, event, subagentId);
   const { traceId } = parent;
@@ -135,6 +135,7 @@ function open(draft: Draft, event: ToolEvent): OpenTool {
     ...(event.ticket === true ? { ticket: true } : {}),
     tool: name,
     mcpServer,
+    ofMcp,
     runKey: place.runKey ?? "",
     context: { traceId, spanId: spanId("tool", traceId, callId) },
     parentSpanId: parent.spanId,

@@ -8,6 +8,8 @@ import { toolName } from "../mcp-name.ts";
 import type { CursorPayload } from "./payload.ts";
 import { parsedJson } from "../parsed-json.ts";
 
+type Call = { callId?: string; tool: string; mcpServer?: string; ofMcp?: true; inputHash?: string };
+
 type Verdict = { outcome: ToolOutcome; errorType?: string; exitCode?: number };
 
 export function toolStarted(payload: CursorPayload, base: EventBase): AgentEvent {
@@ -29,8 +31,10 @@ export function toolEnded(payload: CursorPayload, base: EventBase, isFailure: bo
 }
 
 /** The server of an MCP tool stands only in the MCP hooks, which have no id to join them by. */
-function callOf(payload: CursorPayload): { callId?: string; tool: string; mcpServer?: string; inputHash?: string } {
-  const name = toolName((payload.tool_name ?? "unknown").replace(/^MCP:\s*(?=.)/, ""));
+function callOf(payload: CursorPayload): Call {
+  const told = payload.tool_name ?? "unknown";
+  const plain = told.replace(/^MCP:\s*(?=.)/, "");
+  const name = { ...toolName(plain), ...(plain === told ? {} : { ofMcp: true as const }) };
   const { tool_use_id: callId } = payload;
   return { ...name, ...(callId === undefined ? { inputHash: inputHash(payload.tool_input) } : { callId }) };
 }
