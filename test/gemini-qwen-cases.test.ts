@@ -134,6 +134,44 @@ describe("Gemini CLI, made up:", () => {
     expect(seconds(folded, "execute_tool read_file")).toBe(3);
   });
 
+  test.each([
+    ["mcp_demo_read_all", {}, "demo"],
+    ["mcp_demo_read_all", { mcp_context: { server_name: "demo", tool_name: "read_all" } }, "demo"],
+    ["mcp__demo__read_all", {}, "demo"],
+    ["mcp_demo_read_all", { mcp_context: { server_name: "demo_read", tool_name: "all" } }, "demo_read"],
+  ])("a tool of an MCP server, %s %j: one call, with its server", (name, more, server) => {
+    const call = { id: "a", name, args: { a: 1 }, status: "error", timestamp: new Date(5000).toISOString() };
+    const told = { tool_name: name, tool_input: { a: 1 }, ...more };
+    const folded = fold(agent, [
+      prompt,
+      hookAt(agent, 2, "BeforeTool", told),
+      hookAt(agent, 4, "AfterTool", { ...told, tool_response: { error: { type: "mcp_tool_error" } } }),
+      message(1.8, "m1", 10, 1, { toolCalls: [call] }),
+      hookAt(agent, 6, "AfterAgent", {}),
+    ]);
+    const tools = lines(folded, "hookspan.mcp.server", "gen_ai.tool.type", "hookspan.tool.outcome");
+    expect(tools.filter((line) => line.startsWith("execute_tool"))).toEqual([
+      expect.stringMatching(new RegExp(`^execute_tool read_all \\S+ ${server} extension error$`)),
+    ]);
+  });
+
+  test("an MCP call that only the chat file tells of has its server, too", () => {
+    const call = {
+      id: "a",
+      name: "mcp_demo_add",
+      args: {},
+      status: "cancelled",
+      timestamp: new Date(3000).toISOString(),
+    };
+    const folded = fold(agent, [
+      prompt,
+      message(1.8, "m1", 10, 1, { toolCalls: [call] }),
+      hookAt(agent, 6, "AfterAgent", {}),
+    ]);
+    const [tool] = folded.spans.filter(({ name }) => name === "execute_tool add");
+    expect(tool?.attributes).toMatchObject({ "hookspan.mcp.server": "demo", "gen_ai.tool.type": "extension" });
+  });
+
   test("prompts of the API's own tools are input; cached tokens that exceed it are not", () => {
     const tokens = { input: 100, output: 10, cached: 30, thoughts: 5, tool: 7, total: 122 };
     const folded = fold(agent, [prompt, message(2, "m1", 0, 0, { tokens })]);

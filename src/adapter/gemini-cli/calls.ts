@@ -4,6 +4,7 @@ import type { AgentEvent, EventBase, ToolOutcome } from "../../event/event.ts";
 import { inputHash } from "../../event/input-hash.ts";
 import { jsonText } from "../../event/json-text.ts";
 import { optional } from "../../event/optional.ts";
+import { toolName } from "../mcp-name.ts";
 import { modelToolName } from "../model-tool-name.ts";
 import { shellEnd } from "../shell-output.ts";
 import { toolErrorWord } from "../tool-error-word.ts";
@@ -11,6 +12,8 @@ import type { ChatCall } from "./line-schema.ts";
 import type { GeminiPayload } from "./payload.ts";
 
 const SHELL = "run_shell_command";
+
+type Call = { tool: string; mcpServer?: string; inputHash: string };
 
 type Ended = { outcome: ToolOutcome; errorType?: string; exitCode?: number };
 
@@ -38,7 +41,7 @@ export function toolEnded(payload: GeminiPayload, base: EventBase): AgentEvent {
  * a call that was refused, they have not: such a call is shown by this alone.
  */
 export function toolReported(call: ChatCall, base: EventBase): AgentEvent {
-  const tool = modelToolName(call.name);
+  const { tool, mcpServer } = mcpToolName(modelToolName(call.name));
   const output = textOf(call.result);
   const { outcome, errorType } = reportedOutcome(call, tool);
   return {
@@ -47,6 +50,7 @@ export function toolReported(call: ChatCall, base: EventBase): AgentEvent {
     callId: call.id,
     idOfRecord: true,
     tool,
+    ...optional("mcpServer", mcpServer),
     inputHash: inputHash(call.args),
     outcome,
     ...optional("errorType", errorType),
@@ -55,9 +59,20 @@ export function toolReported(call: ChatCall, base: EventBase): AgentEvent {
   };
 }
 
-function callOf(payload: GeminiPayload): { tool: string; mcpServer?: string; inputHash: string } {
-  const tool = modelToolName(payload.tool_name);
-  return { tool, ...optional("mcpServer", payload.mcp_context?.server_name), inputHash: inputHash(payload.tool_input) };
+/** A hook tells the server itself; the tool's name has to be that of the chat file, which does not. */
+function callOf(payload: GeminiPayload): Call {
+  const { tool, mcpServer } = mcpToolName(modelToolName(payload.tool_name));
+  const server = payload.mcp_context?.server_name ?? mcpServer;
+  return { tool, ...optional("mcpServer", server), inputHash: inputHash(payload.tool_input) };
+}
+
+/**
+ * `mcp_<server>_<tool>`, and in older versions `mcp__<server>__<tool>`. The client itself takes the first underscore for the
+ * end of the server's name, and warns of servers that have one in theirs.
+ */
+function mcpToolName(name: string): Pick<Call, "tool" | "mcpServer"> {
+  const [, server, tool] = /^mcp_([^_]+)_(.+)$/.exec(name) ?? [];
+  return server === undefined || tool === undefined ? toolName(name) : { tool, mcpServer: server };
 }
 
 /** No error is told of a command that failed: its exit code stands behind its output. */
