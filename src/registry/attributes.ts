@@ -153,7 +153,11 @@ const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
   toolWait: { type: "double", on: ["tool"], brief: "how long it waited for a permission, in seconds" },
   toolDecision: { type: "string", on: ["metric"], brief: "`allow` or `deny`" },
   toolBackground: { type: "boolean", on: ["tool"], brief: "it went on in the background" },
-  mcpServer: { type: "string", on: ["tool"], brief: "the MCP server that has the tool, by its name in `mcpNames` of the configuration, else by its own" },
+  mcpServer: {
+    type: "string",
+    on: ["tool"],
+    brief: "the MCP server that has the tool, by its name in `mcpNames` of the configuration, else by its own",
+  },
   subagentId: { type: "string", on: ["subagent"], brief: "the agent's own id of the subagent" },
   subagentBackground: { type: "boolean", on: ["subagent"], brief: "it may outlive its run" },
   hookEvent: { type: "string", on: ["hook", "metric"], brief: "the event that the hook ran for" },

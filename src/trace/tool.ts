@@ -157,7 +157,8 @@ function note(draft: Draft, tool: OpenTool, fact: Partial<OpenTool>): OpenTool {
 function finish(draft: Draft, tool: OpenTool, endNs: bigint): void {
   const { session } = draft;
   // Only what is shown has the name of the configuration: calls are paired by the server's own.
-  const mcpServer = tool.mcpServer === undefined ? undefined : (draft.policy.mcpName?.(tool.mcpServer) ?? tool.mcpServer);
+  const mcpServer =
+    tool.mcpServer === undefined ? undefined : (draft.policy.mcpName?.(tool.mcpServer) ?? tool.mcpServer);
   const { span, labels, seconds } = toolSpan(session, { ...tool, mcpServer }, endNs);
   emit(draft, span);
   count(draft, "gen_ai.execute_tool.duration", labels, seconds);
