@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 
 import { recordedInputs, recordedSessions } from "../../test/support/recordings.ts";
-import { takeIn } from "../bridge/intake.ts";
+import { takeIn } from "../bridge/take-in.ts";
 import type { AgentEvent } from "../event/event.ts";
 import { recognise } from "./recognise.ts";
 

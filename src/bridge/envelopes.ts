@@ -6,7 +6,7 @@ import type { Spool, SpoolEntry } from "../spool/spool.ts";
 import type { Changes } from "../store/commit-record.ts";
 import type { Folding } from "./folding.ts";
 import { dropped, eventCounted, foldLag } from "./health.ts";
-import { takeIn, type Intake } from "./intake.ts";
+import { takeIn, type TakenIn } from "./take-in.ts";
 
 /** One commit for so many. */
 export const BATCH = 1000;
@@ -109,23 +109,23 @@ export function createEnvelopes({ spool, folding, isExcluded, onHeard = () => {}
   }
 
   /** Books what became of an envelope. True if it is done with. */
-  function note(name: string, intake: Intake): boolean {
-    switch (intake.status) {
+  function note(name: string, taken: TakenIn): boolean {
+    switch (taken.status) {
       case "left":
         return false;
       case "quarantined":
-        poison.push({ name, reason: intake.reason });
+        poison.push({ name, reason: taken.reason });
         folding.count([eventCounted("quarantined")]);
-        log.warn("an event was quarantined", { event: name, reason: intake.reason });
+        log.warn("an event was quarantined", { event: name, reason: taken.reason });
         return true;
       case "dropped":
         done.push(name);
-        folding.count([dropped(intake.reason), eventCounted("dropped")]);
-        log.warn("an event was dropped", { event: name, reason: intake.reason });
+        folding.count([dropped(taken.reason), eventCounted("dropped")]);
+        log.warn("an event was dropped", { event: name, reason: taken.reason });
         return true;
       case "ignored":
         done.push(name);
-        folding.count([eventCounted(intake.reason)]);
+        folding.count([eventCounted(taken.reason)]);
         return true;
       case "excluded":
         done.push(name);
@@ -133,8 +133,8 @@ export function createEnvelopes({ spool, folding, isExcluded, onHeard = () => {}
         return true;
       case "folded":
         done.push(name);
-        folding.count([eventCounted(intake.noted === "unknown" ? "unknown" : "folded")]);
-        if (intake.refused !== undefined) folding.count([eventCounted(intake.refused)]);
+        folding.count([eventCounted(taken.noted === "unknown" ? "unknown" : "folded")]);
+        if (taken.refused !== undefined) folding.count([eventCounted(taken.refused)]);
         return true;
     }
   }

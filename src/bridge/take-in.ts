@@ -1,5 +1,5 @@
 /**
- * Intake: one envelope of the spool becomes events, and the events are folded. Whatever becomes of an envelope is said with
+ * Taking in: one envelope of the spool becomes events, and the events are folded. Whatever becomes of an envelope is said with
  * a word, and counted; a poison one goes to quarantine and never stops the rest.
  */
 
@@ -9,7 +9,7 @@ import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent } from "../event/event.ts";
 import type { EnvelopeRead } from "../spool/spool.ts";
 
-export type Intake =
+export type TakenIn =
   | { status: "folded"; noted?: "known" | "unknown"; refused?: string }
   /** Nothing has happened in it, for a reason that is counted. */
   | { status: "ignored"; reason: string }
@@ -26,7 +26,7 @@ type Deps = {
 };
 
 /** Never throws for what is in an envelope: what we cannot digest, a mistake of ours included, is set aside. */
-export function takeIn(deps: Deps, read: EnvelopeRead): Intake {
+export function takeIn(deps: Deps, read: EnvelopeRead): TakenIn {
   try {
     return take(deps, read);
   } catch (error) {
@@ -35,7 +35,7 @@ export function takeIn(deps: Deps, read: EnvelopeRead): Intake {
   }
 }
 
-function take(deps: Deps, read: EnvelopeRead): Intake {
+function take(deps: Deps, read: EnvelopeRead): TakenIn {
   switch (read.status) {
     case "whole":
       return decode(deps, read.envelope);
@@ -51,7 +51,7 @@ function take(deps: Deps, read: EnvelopeRead): Intake {
   }
 }
 
-function decode(deps: Deps, envelope: Envelope): Intake {
+function decode(deps: Deps, envelope: Envelope): TakenIn {
   const adapter = adapterFor(recognise(envelope));
   if (adapter === undefined) return { status: "quarantined", reason: "unknown agent" };
   const decoded = adapter.decode(envelope);
