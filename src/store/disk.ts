@@ -7,6 +7,7 @@
 import {
   chmodSync,
   closeSync,
+  fsync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -22,6 +23,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 
 /** What `lstat` tells. `ctimeNs` moves on a rename, `mtimeNs` does not. */
 export type FileFacts = {
@@ -41,6 +43,8 @@ export type Disk = {
   /** Writes all of it, or throws. */
   write(fd: number, bytes: Uint8Array): void;
   fsync(fd: number): void;
+  /** The same beside other work: several at a time share what the device needs for one. */
+  fsyncAside(fd: number): Promise<void>;
   close(fd: number): void;
   read(path: string): Buffer;
   names(directory: string): string[];
@@ -63,6 +67,7 @@ export const realDisk: Disk = {
     for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
   },
   fsync: fsyncSync,
+  fsyncAside: promisify(fsync),
   close: closeSync,
   read: (path) => readFileSync(path),
   names: (directory) => readdirSync(directory),

@@ -110,6 +110,7 @@ function aroundDisk(inner: Disk, around: <T>(call: Call, run: () => T, args: unk
     open: (...args) => around("open", () => inner.open(...args), args),
     write: (...args) => around("write", () => inner.write(...args), args),
     fsync: (...args) => around("fsync", () => inner.fsync(...args), args),
+    fsyncAside: async (...args) => around("fsync", () => inner.fsyncAside(...args), args),
     read: (...args) => around("read", () => inner.read(...args), args),
     names: (...args) => around("names", () => inner.names(...args), args),
     facts: (...args) => around("facts", () => inner.facts(...args), args),

@@ -20,6 +20,12 @@ export function createMemoryDisk(nowNs?: () => bigint): MemoryDisk {
   let nextFd = 3;
   let clockNs = 1_795_196_713_000_000_000n;
 
+  function fsync(fd: number): void {
+    const target = open.get(fd);
+    if (target && "file" in target) target.file.synced = target.file.content;
+    if (target && "directory" in target) target.directory.synced = new Map(target.directory.names);
+  }
+
   return {
     open(path, flags) {
       nextFd += 1;
@@ -44,11 +50,8 @@ export function createMemoryDisk(nowNs?: () => bigint): MemoryDisk {
       const target = open.get(fd);
       if (target && "file" in target) target.file.content = Buffer.concat([target.file.content, bytes]);
     },
-    fsync(fd) {
-      const target = open.get(fd);
-      if (target && "file" in target) target.file.synced = target.file.content;
-      if (target && "directory" in target) target.directory.synced = new Map(target.directory.names);
-    },
+    fsync,
+    fsyncAside: async (fd) => fsync(fd),
     close: (fd) => void open.delete(fd),
     read: (path) => fileAt(path).content,
     names: (path) => [...(directories.get(path) ?? fail("ENOENT", path)).names.keys()],
