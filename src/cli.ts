@@ -15,6 +15,7 @@ import { loadConfig, type Config } from "./config/config.ts";
 import { stateHome } from "./config/path.ts";
 import { readUserPrices } from "./config/user-prices.ts";
 import { HELP } from "./help.ts";
+import { createIntake } from "./intake/intake.ts";
 import { createLog, type Log } from "./log.ts";
 import { createExporter } from "./otlp/exporter.ts";
 import { readStatus, statusText } from "./setup/status.ts";
@@ -102,6 +103,7 @@ async function runAsBridge(flags: Flags, startedBy: StartedBy): Promise<number> 
     disk: realDisk,
     directory,
     open: () => open(config, directory, log, () => configFrom(flags, startedBy)),
+    intake: createIntake({ disk: realDisk, directory, config, log }),
     untilIdle,
     signal: untilAskedToLeave(),
     version: HOOKSPAN_VERSION,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 const SRC = join(import.meta.dirname, "../src");
-const ROOMS = ["bridge", "metric", "otlp", "spool", "store", "trace", "transcript"];
+const ROOMS = ["bridge", "intake", "metric", "otlp", "spool", "store", "trace", "transcript"];
 
 /** With what they may call, and why none of it is state of ours. */
 const PAST_THE_PORT: Record<string, string> = {

@@ -1,7 +1,11 @@
-/** `bridge.json`: which process is the bridge of this directory, for `status` and `flush`. Removed only by its owner. */
+/**
+ * `bridge.json`: which process is the bridge of this directory, for `status` and `flush`, and where its intake listens, with the
+ * token that it asks for (`intake/discovery.ts` reads that). 0600, replaced as a whole, removed only by its owner.
+ */
 
 import * as z from "zod";
 
+import type { IntakeAddress } from "../intake/discovery.ts";
 import { writeFileAtomically } from "../store/atomic-file.ts";
 import { ifPresent, type Disk } from "../store/disk.ts";
 
@@ -9,8 +13,8 @@ const schema = z.looseObject({ pid: z.number(), startedAt: z.string(), version: 
 
 export type Announcement = { pid: number; startedAt: string; version: string };
 
-export function announce(disk: Disk, path: string, announcement: Announcement): void {
-  writeFileAtomically(disk, path, `${JSON.stringify({ v: 1, ...announcement })}\n`);
+export function announce(disk: Disk, path: string, announcement: Announcement, intake?: IntakeAddress): void {
+  writeFileAtomically(disk, path, `${JSON.stringify({ v: 1, ...announcement, ...intake })}\n`);
 }
 
 export function withdraw(disk: Disk, path: string, pid: number): void {

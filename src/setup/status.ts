@@ -119,6 +119,7 @@ function troubleText({ kind, since, text }: Trouble): string {
     configuration: "the configuration cannot be used as it is now",
     spans: "spans are not accepted; they are kept",
     metrics: "totals are not accepted; they are kept",
+    intake: "the intake cannot listen; hooks work all the same",
   }[kind];
   return `${what}, since ${since}: ${text}`;
 }

@@ -20,6 +20,7 @@ export type StateDirectory = {
   lease: string;
   bridge: string;
   instanceId: string;
+  intakeToken: string;
   log: string;
   trouble: string;
   activity: string;
@@ -42,6 +43,7 @@ export function stateDirectory(home: string): StateDirectory {
     lease: join(root, "lease"),
     bridge: join(root, "bridge.json"),
     instanceId: join(root, "instance-id"),
+    intakeToken: join(root, "intake-token"),
     log: join(root, "log"),
     trouble: join(root, "trouble.json"),
     activity: join(root, "activity.json"),

@@ -9,7 +9,7 @@ import { writeFileAtomically } from "./atomic-file.ts";
 import { ifPresent, type Disk } from "./disk.ts";
 import { toJson } from "./json.ts";
 
-const KINDS = ["bridge", "configuration", "spans", "metrics"] as const;
+const KINDS = ["bridge", "configuration", "spans", "metrics", "intake"] as const;
 export type TroubleKind = (typeof KINDS)[number];
 
 /** `since`: when this text was first written, ISO 8601. */
