@@ -13,6 +13,9 @@ const MCP = { ...TOOL, tool_name: "mcp__demo__add" };
 const SUBAGENT = { agent_id: "a1b2", agent_type: "Explore" };
 const NOTHING: Expected[] = [{ kind: "noted", known: true }];
 
+/** The end, where its payload shows no cost: absent is not 0. */
+const ENDED: Expected[] = [{ kind: "session.ended", reason: "other" }];
+
 const TABLE: [string, Record<string, unknown>, Expected[]][] = [
   [
     "SessionStart",
@@ -157,6 +160,25 @@ const TABLE: [string, Record<string, unknown>, Expected[]][] = [
   ["WorktreeRemove", { worktree_path: "/w" }, NOTHING],
   ["SessionEnd", { reason: "clear" }, [{ kind: "session.ended", reason: "clear" }]],
   ["SessionEnd", { reason: "invented" }, [{ kind: "session.ended", reason: "other" }]],
+  ["SessionEnd", { cost: null }, ENDED],
+  ["SessionEnd", { cost: "12" }, ENDED],
+  ["SessionEnd", { cost: {} }, ENDED],
+  ["SessionEnd", { cost: { total_cost_usd: "1.5", total_lines_added: -1, total_lines_removed: 1e99 } }, ENDED],
+  ["SessionEnd", { cost: { total_cost_usd: -1, total_duration_ms: 5 } }, ENDED],
+  ["SessionEnd", { cost: { total_cost_usd: 0 } }, [{ kind: "cost.shown", totalUsd: 0 }, ...ENDED]],
+  [
+    "SessionEnd",
+    {
+      cost: {
+        total_cost_usd: 1.5,
+        total_duration_ms: 61000.5,
+        total_api_duration_ms: 9,
+        total_lines_added: 3,
+        total_lines_removed: 1,
+      },
+    },
+    [{ kind: "cost.shown", totalUsd: 1.5, linesAdded: 3, linesRemoved: 1, durationMs: 61000.5 }, ...ENDED],
+  ],
   ["SomethingNew", {}, [{ kind: "noted", nativeEvent: "SomethingNew", known: false }]],
 ];
 

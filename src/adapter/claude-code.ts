@@ -7,6 +7,7 @@ import type { AgentEvent, EventBase } from "../event/event.ts";
 import { optional } from "../event/optional.ts";
 import type { Adapter, Decoded } from "./adapter.ts";
 import { toolEvents } from "./claude-code/calls.ts";
+import { shownCost } from "./claude-code/cost-block.ts";
 import { decodeLine } from "./claude-code/lines.ts";
 import { failureWord } from "./claude-code/failure-word.ts";
 import { claudeCodePayload, type ClaudeCodePayload } from "./claude-code/payload.ts";
@@ -78,6 +79,7 @@ function eventsOf(payload: ClaudeCodePayload, base: EventBase): AgentEvent[] {
       ];
     case "SessionEnd":
       return [
+        ...shownCost(payload.cost, base),
         {
           ...base,
           kind: "session.ended",

@@ -256,6 +256,18 @@ export type AgentEvent =
       previous?: { totalUsd: number; linesAdded: number; linesRemoved: number };
     })
   | (EventBase & {
+      /**
+       * What the client showed of its books while it ran: cumulative like them, and perhaps older than the last call. What is
+       * absent was not shown, and is not 0.
+       */
+      kind: "cost.shown";
+      totalUsd?: number;
+      linesAdded?: number;
+      linesRemoved?: number;
+      /** How long these books have been kept: a total that began with its process is told from one that it took over. */
+      durationMs?: number;
+    })
+  | (EventBase & {
       /** Facts about the session that come with any payload. Nothing opens, ends or counts by it. */
       kind: "session.described";
       cwd?: string;

@@ -9,6 +9,9 @@ import type { AgentEvent } from "../event/event.ts";
 import { count, type Draft } from "./draft.ts";
 import { ATTR } from "./semconv.ts";
 import type { Session } from "./session.ts";
+import { markStated, processOf } from "./shown-cost.ts";
+
+type Totals = { totalUsd: number; linesAdded: number; linesRemoved: number };
 
 /** A client process may be this much older than its first hook. */
 const STARTING_NS = 60_000_000_000n;
@@ -18,9 +21,15 @@ const ROUNDING_USD = 1e-10;
 
 export function reconcile(draft: Draft, event: AgentEvent & { kind: "cost.stated" }): void {
   const { session } = draft;
+  putAway(session, event);
+  markStated(session, event.atNs);
   // Written before we met the session, or by a forked client whose earlier books we never saw: only a base for the next.
   if (event.atNs < session.startedNs || isUnknownBase(session, event)) return;
-  const base = event.previous ?? { totalUsd: 0, linesAdded: 0, linesRemoved: 0 };
+  const booked = bookedOf(session, event);
+  // The process had shown more before it went: these are the books of another one, which has written no line of its own.
+  if (booked !== undefined && event.totalUsd < (booked.totalUsd ?? 0) - ROUNDING_USD) return;
+  const base = largest(event.previous ?? { totalUsd: 0, linesAdded: 0, linesRemoved: 0 }, booked);
+  if (booked !== undefined) session.booked = { ...booked, ...totalsOf(event) };
   countLines(draft, "added", event.linesAdded - base.linesAdded);
   countLines(draft, "removed", event.linesRemoved - base.linesRemoved);
 
@@ -41,13 +50,39 @@ export function reconcile(draft: Draft, event: AgentEvent & { kind: "cost.stated
     return;
   }
   // Too much was estimated. A counter never falls: the largest estimate's series gets a credit against its next ones.
-  const largest = covered.reduce<(typeof covered)[number] | undefined>(
+  const dearest = covered.reduce<(typeof covered)[number] | undefined>(
     (a, b) => (a === undefined || b.usd > a.usd ? b : a),
     undefined,
   );
-  if (largest === undefined) return;
-  const model = { [ATTR.provider]: largest.provider, [ATTR.requestModel]: largest.model };
+  if (dearest === undefined) return;
+  const model = { [ATTR.provider]: dearest.provider, [ATTR.requestModel]: dearest.model };
   count(draft, "hookspan.cost", { ...agent, ...model, [ATTR.costSource]: "estimated" }, missing);
+}
+
+/** A process that resumes goes on from these books. */
+function putAway(session: Session, event: AgentEvent & { kind: "cost.stated" }): void {
+  const { books } = session;
+  const isOlder = books !== undefined && event.atNs < books.atNs;
+  if (isOlder && processOf(session, books.atNs) !== processOf(session, event.atNs)) return;
+  session.books = { atNs: event.atNs, ...totalsOf(event) };
+}
+
+/** What was booked for the same process by what it had shown. */
+function bookedOf(session: Session, event: AgentEvent): Session["booked"] {
+  const { booked } = session;
+  return booked?.startNs === processOf(session, event.atNs) ? booked : undefined;
+}
+
+function totalsOf({ totalUsd, linesAdded, linesRemoved }: AgentEvent & { kind: "cost.stated" }): Totals {
+  return { totalUsd, linesAdded, linesRemoved };
+}
+
+function largest(base: Totals, booked: Session["booked"]): Totals {
+  return {
+    totalUsd: Math.max(base.totalUsd, booked?.totalUsd ?? 0),
+    linesAdded: Math.max(base.linesAdded, booked?.linesAdded ?? 0),
+    linesRemoved: Math.max(base.linesRemoved, booked?.linesRemoved ?? 0),
+  };
 }
 
 function isUnknownBase(session: Session, event: AgentEvent & { kind: "cost.stated" }): boolean {

@@ -10,6 +10,7 @@ import { isReview } from "./run.ts";
 import { closeSegment } from "./segment.ts";
 import { settleRun, settleSubagent } from "./settle.ts";
 import type { OpenSubagent, Run, Segment, Session } from "./session.ts";
+import { bookShown } from "./shown-cost.ts";
 import { closeTools } from "./tool.ts";
 import { GRACE_NS, isBlocked, isFailed } from "./verdict.ts";
 
@@ -79,6 +80,7 @@ function endSegment(draft: Draft, segment: Segment, reason: "expired" | "closed"
     draft.session.compaction = undefined;
   }
   const current = draft.session.segments.find((one) => one.startNs === segment.startNs) ?? segment;
+  bookShown(draft, current);
   closeSegment(draft, current, reason);
 }
 

@@ -16,6 +16,7 @@ import { interruptSession, noteRun, submitPrompt, touchRun } from "./run.ts";
 import { continueSession, endSession, namePrevious, startSession, touchSegment } from "./segment.ts";
 import { newSession, type Run, type Session } from "./session.ts";
 import { answerRun, stopRun, tellSettled } from "./settle.ts";
+import { noteShown } from "./shown-cost.ts";
 import { endSubagent, failSubagent, linkSubagent, startSubagent, touchSubagent } from "./subagent.ts";
 import { isToldByHook } from "./told-by-hook.ts";
 import { endTask, endTool, finishDecided, reportTool, startTool } from "./tool.ts";
@@ -32,6 +33,7 @@ const SILENT = new Set<AgentEvent["kind"]>([
   "llm.failed",
   "hook.ran",
   "cost.stated",
+  "cost.shown",
   "tool.reported",
   "permission.decided",
   "run.settled",
@@ -153,6 +155,8 @@ function apply(draft: Draft, event: AgentEvent): void {
       return noteHookRun(draft, event);
     case "cost.stated":
       return reconcile(draft, event);
+    case "cost.shown":
+      return noteShown(draft, event);
     case "transcript.named":
       return follow(draft, event);
     case "transcript.read":

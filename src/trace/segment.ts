@@ -218,6 +218,7 @@ function split(draft: Draft, segment: Segment, event: AgentEvent): void {
     startNs: event.atNs,
     started: false,
     eventful: false,
+    ...(segment.endedNs === undefined ? { beside: true } : {}),
     lastNs: later(segment.lastNs, event.atNs),
     runs: [],
     runCount: 0,

@@ -49,6 +49,10 @@ const segment = z.strictObject({
   eventfulNs: ns.optional(),
   endedNs: ns.optional(),
   endReason: z.string().optional(),
+  /** It began while the one before had not ended: that one's process may have lived on beside it. */
+  beside: z.literal(true).optional(),
+  /** Its process has stated its books. */
+  stated: z.literal(true).optional(),
   lastNs: ns,
   runs: z.array(context),
   runCount: z.number(),
@@ -168,6 +172,13 @@ const call = z.strictObject({
   unmetered: z.literal(true).optional(),
 });
 
+/** Totals of the client's books, as far as they are known. */
+const shownTotals = {
+  totalUsd: z.number().optional(),
+  linesAdded: z.number().optional(),
+  linesRemoved: z.number().optional(),
+};
+
 const position = z.strictObject({
   offset: z.number(),
   inode: z.number(),
@@ -248,6 +259,21 @@ export const sessionSchema = z.strictObject({
   processStarts: z.array(ns),
   /** Estimated cost that no statement of the client's own books has covered yet. */
   unreconciled: z.array(z.strictObject({ atNs: ns, model: z.string(), provider: z.string(), usd: z.number() })),
+  /** The newest totals that the client has shown. `beforeUsd`: the least that any process before had shown at last. */
+  shown: z
+    .strictObject({
+      atNs: ns,
+      ...shownTotals,
+      durationMs: z.number().optional(),
+      beforeUsd: z.number().optional(),
+    })
+    .optional(),
+  /** What was booked of shown totals, and for the process that began when. */
+  booked: z.strictObject({ startNs: ns, ...shownTotals }).optional(),
+  /** How long the briefest stretch of the session was: nanoseconds. */
+  briefestNs: ns.optional(),
+  /** The client's books as it last put them away, and when: a process that resumes goes on from there. */
+  books: z.strictObject({ atNs: ns, ...shownTotals, totalUsd: z.number() }).optional(),
   /** Keys of what has ended, newest last. */
   ended: z.array(z.string()),
 });
@@ -260,6 +286,7 @@ export type OpenSubagent = Session["subagents"][number];
 export type OpenCall = Session["calls"][number];
 export type Transcript = Session["transcripts"][string];
 export type Tally = Run["tally"];
+export type Shown = NonNullable<Session["shown"]>;
 
 /** A session at its first event. */
 export function newSession(agent: string, id: string, atNs: bigint): Session {

@@ -43,6 +43,7 @@ export const claudeCodePayload = z.looseObject({
   trigger: words,
   last_assistant_message: text,
   agent_transcript_path: text,
+  cost: z.unknown().optional(),
   tool_calls: z
     .array(z.looseObject({ tool_name: word, tool_use_id: word, tool_response: z.unknown().optional() }))
     .optional()
