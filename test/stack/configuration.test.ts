@@ -1,8 +1,8 @@
-// The shipped Collector configuration by itself: it is valid as it is and as the compose file sets it up, and its own
-// parts do what they are there for.
+// The shipped Collector configurations by themselves: they are valid as they are and as the compose file sets them up, and
+// their own parts do what they are there for.
 
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -11,6 +11,7 @@ import { describe, expect, test } from "vitest";
 import { loadRecording } from "../../src/view/load-recording.ts";
 import { COLLECTOR_CONFIG, startCollector } from "../support/collector.ts";
 import { collectorEnvironment } from "../support/compose-file.ts";
+import { EDGE_CONFIG, FLEET_TLS, GATEWAY_CONFIG } from "../support/fleet.ts";
 import { flushTo, replayThroughHook } from "../support/hook-replay.ts";
 import { replayRecording } from "../support/recorded-session.ts";
 import { RECORDINGS } from "../support/recording-facts.ts";
@@ -19,7 +20,7 @@ import { tempDirectory } from "../support/temp-state.ts";
 
 const program = stackProgram(COLLECTOR);
 
-describe.runIf(program !== undefined)("the shipped Collector configuration", () => {
+describe.runIf(program !== undefined)("the shipped Collector configurations", () => {
   test.each([
     ["as it is", {}],
     ["with what docker-compose.yml sets", collectorEnvironment()],
@@ -29,9 +30,34 @@ describe.runIf(program !== undefined)("the shipped Collector configuration", () 
     expect(said).toEqual({ stdout: "", stderr: "" });
   });
 
-  test("listens on loopback unless told otherwise", () => {
-    const hosts = readFileSync(COLLECTOR_CONFIG, "utf8").match(/\$\{env:COLLECTOR_HOST[^}]*\}/g);
-    expect(hosts).toEqual(Array.from({ length: 4 }, () => "${env:COLLECTOR_HOST:-127.0.0.1}"));
+  test.each([
+    ["edge.yaml", EDGE_CONFIG],
+    ["gateway.yaml", GATEWAY_CONFIG],
+  ])("fleet/%s, with its certificates: otelcol validate has nothing to say", async (_, file) => {
+    const htpasswd = join(tempDirectory(), "htpasswd");
+    writeFileSync(htpasswd, "");
+    const env = { ...FLEET_TLS, EDGE_HTPASSWD: htpasswd };
+    const said = await promisify(execFile)(program ?? "", ["validate", "--config", file], {
+      cwd: tempDirectory(),
+      env,
+    });
+    expect(said).toEqual({ stdout: "", stderr: "" });
+  });
+
+  test.each([
+    ["collector.yaml", COLLECTOR_CONFIG, 4],
+    ["fleet/edge.yaml", EDGE_CONFIG, 4],
+    ["fleet/gateway.yaml", GATEWAY_CONFIG, 3],
+  ])("%s listens on loopback unless told otherwise", (_, file, places) => {
+    const text = readFileSync(file, "utf8");
+    expect(text.match(/\$\{env:COLLECTOR_HOST[^}]*\}/g)).toEqual(
+      Array.from({ length: places }, () => "${env:COLLECTOR_HOST:-127.0.0.1}"),
+    );
+    expect(
+      text.match(
+        /^ +(?:host|endpoint): (?!http|\$\{env:(?:COLLECTOR_HOST|PROMETHEUS_OTLP|TEMPO_OTLP|METRICS_OTLP)).*$/gm,
+      ),
+    ).toBeNull();
   });
 
   test("span_metrics counts every span once, over two versions of an agent in one state directory", async () => {

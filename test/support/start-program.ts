@@ -10,6 +10,8 @@ import { onTestFinished } from "vitest";
 export type RunningProgram = {
   /** SIGTERM; resolves when the process has ended. @throws Error if it did not end as asked. */
   stop(): Promise<void>;
+  /** SIGKILL; resolves when the process has ended. */
+  kill(): Promise<void>;
 };
 
 export type StartOptions = {
@@ -56,6 +58,10 @@ export async function startProgram(
       await ended;
       if (child.exitCode !== 0)
         throw new Error(`${command} ended with ${child.exitCode ?? child.signalCode}; it said:\n${said}`);
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
     },
   };
 
