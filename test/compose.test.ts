@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 
+import { FULL_CHARACTERS } from "../src/trace/content.ts";
 import { readComposeFile, type ComposeService } from "./support/compose-file.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -27,10 +28,22 @@ describe.each(each)("%s", (name, service) => {
     expect(service.image).toMatch(/^[a-z./-]+:v?\d+\.\d+\.\d+$/);
   });
 
-  test("has no more rights than it needs", () => {
+  test("has no more rights than it needs, and is root only where it hands volumes over", () => {
     expect(service).toMatchObject({ read_only: true, cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"] });
     expect(service.cap_add ?? []).toEqual(name === "volumes" ? ["CHOWN"] : []);
     expect([service.mem_limit, service.pids_limit]).not.toContain(undefined);
+    const isRoot = !/^[1-9]\d*:\d+$/.test(service.user ?? "");
+    expect([isRoot, service.network_mode]).toEqual(name === "volumes" ? [true, "none"] : [false, undefined]);
+  });
+
+  test("is asked whether it is well, where its image has something that can ask", () => {
+    // The Collector's image holds the Collector and nothing else.
+    const cannot = ["collector", "volumes"];
+    expect(service.healthcheck === undefined).toBe(cannot.includes(name));
+  });
+
+  test("keeps its log small", () => {
+    expect(service.logging?.options?.["max-size"]).toBe(name === "volumes" ? undefined : "10m");
   });
 
   test("mounts files that exist and are in the package, read-only, and volumes that are declared", () => {
@@ -77,6 +90,46 @@ test("the Collector, Tempo, Prometheus and Grafana find each other", () => {
   ]);
 });
 
+test("what Prometheus reads beside its configuration is mounted beside it, and it scrapes the services by their names", () => {
+  const prometheus = z
+    .looseObject({ rule_files: z.array(z.string()), scrape_config_files: z.array(z.string()) })
+    .parse(yaml("collector-config/prometheus.yaml"));
+  expect(prometheus).toMatchObject({ rule_files: ["rules/*.yaml"], scrape_config_files: ["scrape.yaml"] });
+  expect(services["prometheus"]?.volumes).toEqual(
+    expect.arrayContaining([
+      "./collector-config/prometheus.yaml:/etc/prometheus/prometheus.yml:ro",
+      "./collector-config/scrape-compose.yaml:/etc/prometheus/scrape.yaml:ro",
+      "./collector-config/rules:/etc/prometheus/rules:ro",
+    ]),
+  );
+  const [compose, loopback] = ["scrape-compose", "scrape"].map((name) => targets(`collector-config/${name}.yaml`));
+  expect(compose).toEqual({ collector: ["collector:8888"], prometheus: ["127.0.0.1:9090"], tempo: ["tempo:3200"] });
+  expect(loopback).toEqual({
+    collector: ["127.0.0.1:8888"],
+    prometheus: ["127.0.0.1:9090"],
+    tempo: ["127.0.0.1:3200"],
+  });
+});
+
+test("Grafana asks nothing of the network outside", () => {
+  expect(services["grafana"]?.environment).toMatchObject({
+    GF_PLUGINS_PREINSTALL_DISABLED: "true",
+    GF_ANALYTICS_REPORTING_ENABLED: "false",
+    GF_ANALYTICS_CHECK_FOR_UPDATES: "false",
+    GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES: "false",
+    GF_NEWS_NEWS_FEED_ENABLED: "false",
+    GF_SECURITY_DISABLE_GRAVATAR: "true",
+  });
+  expect(yaml("collector-config/tempo.yaml")).toMatchObject({ usage_report: { reporting_enabled: false } });
+});
+
+test("Tempo takes whole what hookspan may send as one attribute", () => {
+  const { distributor } = z
+    .looseObject({ distributor: z.looseObject({ max_attribute_bytes: z.number() }) })
+    .parse(yaml("collector-config/tempo.yaml"));
+  expect(distributor.max_attribute_bytes).toBeGreaterThanOrEqual(FULL_CHARACTERS * Buffer.byteLength("😀"));
+});
+
 test("an exemplar leads to Tempo", () => {
   expect(yaml("grafana/provisioning/datasources/hookspan.yaml")).toMatchObject({
     datasources: [
@@ -93,12 +146,22 @@ test("Grafana lets nobody in without a password, and has none that is known", ()
   expect(environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]).toBe("/run/hookspan/admin-password");
 });
 
+/** The targets of each job of a file of scrape configurations. */
+function targets(file: string): Record<string, string[]> {
+  const job = z.looseObject({
+    job_name: z.string(),
+    static_configs: z.array(z.looseObject({ targets: z.array(z.string()) })),
+  });
+  const { scrape_configs: jobs } = z.looseObject({ scrape_configs: z.array(job) }).parse(yaml(file));
+  return Object.fromEntries(jobs.map((one) => [one.job_name, one.static_configs.flatMap((config) => config.targets)]));
+}
+
 function yaml(file: string): unknown {
   return parse(readFileSync(join(ROOT, file), "utf8"));
 }
 
 function configFiles(service: ComposeService): string[] {
-  return service.volumes.flatMap((volume) => /^\.\/(collector-config\/[^:]+):/.exec(volume)?.[1] ?? []);
+  return service.volumes.flatMap((volume) => /^\.\/(collector-config\/[^:]+\.yaml):/.exec(volume)?.[1] ?? []);
 }
 
 /** `${env:NAME:-default}` in the Collector's file, `${NAME}` in Tempo's. Not in comments. */

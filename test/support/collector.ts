@@ -31,6 +31,8 @@ export type CollectorOptions = {
 export type RunningCollector = {
   /** For OTLP over HTTP. */
   endpoint: string;
+  /** `host:port` of its own metrics, for Prometheus to scrape. */
+  metrics: string;
   stop(): Promise<void>;
   /** Once more, after a stop: on the same ports, with what the queue still held. */
   start(): Promise<void>;
@@ -59,6 +61,7 @@ export async function startCollector(options: CollectorOptions, atEnd?: AtEnd): 
   let program = await start();
   return {
     endpoint: `http://127.0.0.1:${port("http")}`,
+    metrics: `127.0.0.1:${port("metrics")}`,
     stop: () => program.stop(),
     start: async () => {
       program = await start();

@@ -1,6 +1,7 @@
 /** The real Prometheus with the configuration and the flags that are shipped. */
 
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 import * as z from "zod";
 
@@ -51,10 +52,17 @@ const exemplars = z.looseObject({
   ),
 });
 
-/** Its storage is a temporary directory; the compose file's flags are taken but for the places. */
-export async function startPrometheus(command: string): Promise<RunningPrometheus> {
+/**
+ * Its storage is a temporary directory; the compose file's flags are taken but for the places. It scrapes itself and
+ * `targets`, `host:port` by the name of the job, for those of scrape.yaml are of another place.
+ */
+export async function startPrometheus(
+  command: string,
+  targets: Readonly<Record<string, string>> = {},
+): Promise<RunningPrometheus> {
   const directory = tempDirectory();
   const web = (await freePorts("web"))("web");
+  const config = configuration(join(directory, "config"), { prometheus: `127.0.0.1:${web}`, ...targets });
   const base = `http://127.0.0.1:${web}`;
   const flags = readComposeFile().services["prometheus"]?.command ?? [];
   const start = (): Promise<RunningProgram> =>
@@ -62,8 +70,8 @@ export async function startPrometheus(command: string): Promise<RunningPrometheu
       command,
       args: [
         ...flags.filter((flag) => !/^--(config\.file|storage\.tsdb\.path)=/.test(flag)),
-        `--config.file=${PROMETHEUS_CONFIG}`,
-        `--storage.tsdb.path=${directory}`,
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${join(directory, "data")}`,
         `--web.listen-address=127.0.0.1:${web}`,
       ],
       cwd: directory,
@@ -98,6 +106,21 @@ export async function startPrometheus(command: string): Promise<RunningPrometheu
       program = await start();
     },
   };
+}
+
+/** The shipped file and rules, in a directory where other targets stand beside them. */
+function configuration(directory: string, targets: Readonly<Record<string, string>>): string {
+  mkdirSync(directory);
+  const shipped = dirname(PROMETHEUS_CONFIG);
+  copyFileSync(PROMETHEUS_CONFIG, join(directory, "prometheus.yaml"));
+  symlinkSync(join(shipped, "rules"), join(directory, "rules"));
+  const jobs = Object.entries(targets).map(([name, target]) => ({
+    job_name: name,
+    static_configs: [{ targets: [target] }],
+  }));
+  // JSON is YAML.
+  writeFileSync(join(directory, "scrape.yaml"), JSON.stringify({ scrape_configs: jobs }));
+  return join(directory, "prometheus.yaml");
 }
 
 function nameOf(labels: Record<string, string>): string {
