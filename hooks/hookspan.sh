@@ -109,6 +109,17 @@ add env.HERMES_HOME "${HERMES_HOME:-}"
 add env.HERMES_INTERACTIVE "${HERMES_INTERACTIVE:-}"
 add env.CODEX_HOME "${CODEX_HOME:-}"
 add env.CI "${CI:-}"
+# From hookspan-wrap.sh: how the run of another hook ended, whose payload this is.
+if [ -n "${HOOKSPAN_WRAP_CODE:-}" ]; then
+  add wrap.name "${HOOKSPAN_WRAP_NAME:-}"
+  add wrap.source "${HOOKSPAN_WRAP_SOURCE:-}"
+  add wrap.settings "${HOOKSPAN_WRAP_SETTINGS:-}"
+  add wrap.code "$HOOKSPAN_WRAP_CODE"
+  add wrap.began "${HOOKSPAN_WRAP_BEGAN:-}"
+  add wrap.ended "${HOOKSPAN_WRAP_ENDED:-}"
+  add wrap.decision "${HOOKSPAN_WRAP_DECISION:-}"
+  add wrap.home "${HOME:-}"
+fi
 
 # --- The usual path: a bridge lives.
 

@@ -27,6 +27,7 @@ import { runDemo } from "./view/demo.ts";
 import { wantsColor } from "./view/paint.ts";
 import { runPreview } from "./view/preview.ts";
 import { runTail } from "./view/tail.ts";
+import { hookBeside, wrap } from "./wrap.ts";
 
 /** Set by the build. */
 declare const HOOKSPAN_VERSION: string;
@@ -43,6 +44,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   tail,
   demo,
   preview,
+  wrap: wrapCommand,
 };
 
 type Flags = Record<string, string | boolean | undefined>;
@@ -76,7 +78,9 @@ async function main(): Promise<number> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined)
     throw new UsageError(`unknown command "${name}"; commands: ${Object.keys(COMMANDS).join(", ")}`);
-  if (args.includes("--help") || args.includes("-h")) return print(HELP[name] ?? "");
+  // Behind `--` it is another's.
+  const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  if (own.includes("--help") || own.includes("-h")) return print(HELP[name] ?? "");
   return command(args);
 }
 
@@ -200,6 +204,29 @@ async function preview(args: string[]): Promise<number> {
   if (end.status === "nothing")
     return print("", "nothing waits to be sent; `hookspan preview --recording demo` shows a recorded session\n");
   return end.status === "shown" ? 0 : fail(end.reason);
+}
+
+async function wrapCommand(args: string[]): Promise<number> {
+  const at = args.includes("--") ? args.indexOf("--") : args.length;
+  const text = { type: "string" } as const;
+  const flags = options(args.slice(0, at), { agent: text, event: text, name: text, source: text, settings: text });
+  const command = args.slice(at + 1);
+  // Not 2: to an agent that would be a hook's no.
+  if (command.length === 0) return fail("no command to wrap; usage: hookspan wrap --event E --name N -- command ...");
+  const given = (name: string): string => String(flags[name] ?? "");
+  const end = await wrap({
+    agent: given("agent") || "claude-code",
+    event: given("event"),
+    name: given("name"),
+    source: given("source"),
+    settings: given("settings"),
+    command,
+    hookFile: hookBeside(__dirname),
+  });
+  if ("code" in end) return end.code;
+  process.removeAllListeners(end.signal);
+  process.kill(process.pid, end.signal);
+  return 143; // Where a signal does not end us.
 }
 
 function open(config: Config, directory: StateDirectory, log: Log, read: () => Config): OpenBridge {

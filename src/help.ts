@@ -11,6 +11,7 @@ Commands
   status    what waits, what went out, what was refused, and why
   preview   what would be sent: every attribute, with its value; sends nothing
   flush     take in all events and send everything, then leave (CI jobs, containers)
+  wrap      run another hook as it is, and report its run
   bridge    run the bridge in the foreground; hooks start one by themselves
 
 Options of every command
@@ -93,5 +94,20 @@ into the view of \`hookspan tail\`. Takes about 6 seconds, sends nothing anywher
   --json   one JSON object a line
 
 Example: hookspan demo
+`,
+  wrap: `hookspan wrap: run another hook as it is, and report its run
+
+Usage: hookspan wrap --event E --name N [options] -- command ...
+
+stdin, stdout, stderr, exit code and signals are the command's own. Its run becomes an execute_hook span and counts in
+hookspan.hook.run.count and .duration. hooks/hookspan-wrap.sh takes the same options, and spares the start of Node.
+
+  --event E         the agent's event that the hook is for
+  --name N          how the hook shall be called (default: the command's base name)
+  --agent A         whose hook it is (default claude-code)
+  --settings FILE   the settings file that names the hook; tells whether it is the system's, the user's or the project's
+  --source S        system, user, project or unknown, if it is to be said outright
+
+Example: hookspan wrap --event PreToolUse --name guard --settings ~/.claude/settings.json -- ./guard.sh
 `,
 };

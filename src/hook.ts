@@ -139,9 +139,20 @@ function headerOf(id: string, agent: string, event: string, timeMs: number): str
     ["traceparent", env["TRACEPARENT"]],
     ["tracestate", env["TRACESTATE"]],
     ...MARKERS.map((name): [string, string | undefined] => [`env.${name}`, env[name]]),
+    ...wrapLines(),
   ];
   const header = lines.flatMap(([key, value]) => (isHeaderValue(value) ? [`${key}=${value}\n`] : []));
   return `${header.join("")}\n`;
+}
+
+/** From the wrapper: how the run of another hook ended, whose payload this is. */
+function wrapLines(): [string, string | undefined][] {
+  if (!env["HOOKSPAN_WRAP_CODE"]) return [];
+  const words = ["NAME", "SOURCE", "SETTINGS", "CODE", "BEGAN", "ENDED", "DECISION"];
+  return [
+    ...words.map((word): [string, string | undefined] => [`wrap.${word.toLowerCase()}`, env[`HOOKSPAN_WRAP_${word}`]]),
+    ["wrap.home", env["HOME"] || env["USERPROFILE"]],
+  ];
 }
 
 /** A value with a newline could forge a line, so it is left out. */

@@ -5,6 +5,7 @@
 
 import { recognise } from "../adapter/recognise.ts";
 import { adapterFor } from "../adapter/registry.ts";
+import { wrappedHook } from "../adapter/wrapped-hook.ts";
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent } from "../event/event.ts";
 import type { EnvelopeRead } from "../spool/spool.ts";
@@ -55,11 +56,14 @@ function decode(deps: Deps, envelope: Envelope): TakenIn {
   const adapter = adapterFor(recognise(envelope));
   if (adapter === undefined) return { status: "quarantined", reason: "unknown agent" };
   const decoded = adapter.decode(envelope);
+  // Any program may be wrapped, and what it was given need not be a hook's payload.
+  if (decoded.status === "invalid" && envelope.wrap !== undefined) return { status: "ignored", reason: "unjoined" };
   if (decoded.status === "invalid") return { status: "quarantined", reason: decoded.reason };
   const { events, refused, ignored } = decoded;
   if (ignored !== undefined) return { status: "ignored", reason: ignored };
   const cwd = events.find((event) => event.kind === "session.described")?.cwd;
   if (cwd !== undefined && deps.isExcluded(cwd)) return { status: "excluded" };
+  if (envelope.wrap !== undefined) return takeWrapped(deps, envelope, events);
   for (const event of events) if (!deps.fold(event)) return { status: "left" };
   const noted = events.find((event) => event.kind === "noted");
   return {
@@ -67,4 +71,11 @@ function decode(deps: Deps, envelope: Envelope): TakenIn {
     ...(noted === undefined ? {} : { noted: noted.known ? "known" : "unknown" }),
     ...(refused === undefined ? {} : { refused }),
   };
+}
+
+/** What the agent told that hook, it tells ours too, if it is asked: here only the hook's own run is new. */
+function takeWrapped(deps: Deps, envelope: Envelope, events: readonly AgentEvent[]): TakenIn {
+  const run = wrappedHook(envelope, events);
+  if (run === undefined) return { status: "ignored", reason: "unjoined" };
+  return deps.fold(run) ? { status: "folded" } : { status: "left" };
 }

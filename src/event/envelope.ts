@@ -5,6 +5,7 @@
  *     id=<id>
  *     agent=<agent>
  *     event=... time=... pid=... ppid=... cwd=... traceparent=... tracestate=... env.<NAME>=...   (one per line, where known)
+ *     wrap.<word>=...    (one per line, if it is of another hook's run; see `adapter/wrapped-hook.ts`)
  *                                                                                                 (empty line)
  *     <payload bytes as they came>
  *     end=<id>
@@ -30,6 +31,8 @@ export type Envelope = {
   tracestate?: string;
   /** The few marker variables that adapters need. */
   env: Record<string, string>;
+  /** How the run of another hook ended that got this payload; absent if the payload came to a hook of ours. */
+  wrap?: Record<string, string>;
   /** The agent's bytes, unread. A view of the file's bytes, not a copy. */
   payload: Uint8Array;
 };
@@ -78,7 +81,7 @@ export function parseEnvelope(bytes: Uint8Array, mtimeNs: bigint): ParsedEnvelop
     id,
     agent,
     timeNs: receiptTime(header.get("time"), mtimeNs),
-    env: environmentOf(header),
+    env: prefixed(header, "env."),
     payload: file.subarray(payloadStart, payloadEnd),
   };
   for (const key of TEXTS) {
@@ -89,6 +92,8 @@ export function parseEnvelope(bytes: Uint8Array, mtimeNs: bigint): ParsedEnvelop
     const value = header.get(key) ?? "";
     if (/^\d{1,10}$/.test(value)) envelope[key] = Number(value);
   }
+  const wrap = prefixed(header, "wrap.");
+  if (Object.keys(wrap).length > 0) envelope.wrap = wrap;
   return { status: "whole", envelope };
 }
 
@@ -111,6 +116,7 @@ export function formatEnvelope(draft: EnvelopeDraft): Uint8Array {
     ["traceparent", draft.traceparent],
     ["tracestate", draft.tracestate],
     ...Object.entries(draft.env).map(([name, value]): [string, string] => [`env.${name}`, value]),
+    ...Object.entries(draft.wrap ?? {}).map(([name, value]): [string, string] => [`wrap.${name}`, value]),
   ];
   const header = lines.flatMap(([key, value]) =>
     value !== undefined && isHeaderValue(value) ? [`${key}=${value}\n`] : [],
@@ -139,9 +145,9 @@ function receiptTime(text: string | undefined, mtimeNs: bigint): bigint {
   return timeNs < mtimeNs ? timeNs : mtimeNs;
 }
 
-function environmentOf(header: Map<string, string>): Record<string, string> {
+function prefixed(header: Map<string, string>, prefix: string): Record<string, string> {
   return Object.fromEntries(
-    [...header].filter(([key]) => key.startsWith("env.")).map(([key, value]) => [key.slice("env.".length), value]),
+    [...header].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value]),
   );
 }
 

@@ -35,8 +35,9 @@ export function hookRuns(json: unknown, base: EventBase, id: string): AgentEvent
     ...duration,
     id,
   };
+  const runs = isWrapped(command) ? [] : [run];
   const blocksPrompt = status === "blocked" && hookEvent === "UserPromptSubmit";
-  return blocksPrompt ? [run, { ...base, kind: "run.blocked" }] : [run];
+  return blocksPrompt ? [...runs, { ...base, kind: "run.blocked" }] : runs;
 }
 
 /**
@@ -52,22 +53,20 @@ export function stopWord(summary: StopSummary): "run.settled" | "run.continued" 
 
 /** Every Stop hook with its time. An error line begins with the command that it is from, in brackets. */
 export function stopHookRuns(summary: StopSummary, base: EventBase, id: string): AgentEvent[] {
-  return summary.hookInfos.map(({ command, durationMs }, i): AgentEvent => {
+  return summary.hookInfos.flatMap(({ command, durationMs }, i): AgentEvent[] => {
+    if (isWrapped(command)) return [];
     const error = summary.hookErrors.findIndex((text) => text.startsWith(`[${command}]`));
     const failed = summary.failedHookErrorIndexes.includes(error);
     const duration = durationMs === undefined ? {} : { durationMs };
     const status = error === -1 ? "completed" : failed ? "failed" : "blocked";
-    return {
-      ...base,
-      kind: "hook.ran",
-      hookEvent: "Stop",
-      hookName: hookName(command),
-      source: "unknown",
-      status,
-      ...duration,
-      id: `${id}:${i}`,
-    };
+    const run = { ...base, kind: "hook.ran", hookEvent: "Stop", hookName: hookName(command) } as const;
+    return [{ ...run, source: "unknown", status, ...duration, id: `${id}:${i}` }];
   });
+}
+
+/** Our wrapper tells of that run itself, and of more of it: each run is told of once. */
+function isWrapped(command: string | undefined): boolean {
+  return /(?:^|[\s"'/\\])hookspan(?:-wrap\.sh|(?:\.cjs)?["']? wrap)(?:["'\s]|$)/.test(command ?? "");
 }
 
 /** Of a command line only the base name of the program: before it may stand assignments of secrets, after it anything. */

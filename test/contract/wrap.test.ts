@@ -1,0 +1,26 @@
+import { join } from "node:path";
+
+import { programPath } from "../support/hook-tree.ts";
+import { testWrapper, type Wrapper } from "./wrap-suite.ts";
+
+const PACKAGE = join(import.meta.dirname, "..", "..");
+
+const wrappers = [
+  sh("dash", "dash"),
+  sh("busybox sh", "busybox", "sh"),
+  sh("bash", "bash"),
+  sh("bash --posix", "bash", "--posix"),
+  node("node"),
+];
+
+for (const wrapper of wrappers) testWrapper(wrapper);
+
+function sh(name: string, program: string, ...args: string[]): Wrapper {
+  const files = ["hooks/hookspan-wrap.sh", "hooks/hookspan.sh"].map((file) => [join(PACKAGE, file), file] as const);
+  return { name, files, runner: (root) => [programPath(program), ...args, join(root, "hooks/hookspan-wrap.sh")] };
+}
+
+function node(name: string): Wrapper {
+  const files = ["dist/hookspan.cjs", "dist/hook.cjs"].map((file) => [join(PACKAGE, file), file] as const);
+  return { name, files, runner: (root) => [process.execPath, join(root, "dist/hookspan.cjs"), "wrap"] };
+}
