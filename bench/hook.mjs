@@ -10,7 +10,7 @@ import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { homedir, hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
@@ -62,17 +62,9 @@ async function prepare() {
   const small = writePayload("2k.json", 2048);
   const large = writePayload("1m.json", 1024 * 1024);
   const home = `HOOKSPAN_HOME='${usual.state}'`;
-  const wrapper = join(dirname(usual.script), "hookspan-wrap.sh");
-  copyFileSync(source("hooks/hookspan-wrap.sh"), wrapper);
   const rows = {
     cat: { title: "sh -c 'cat >/dev/null', 2 KB", run: `sh -c 'cat >/dev/null'`, input: small },
     hook: { title: "hook, bridge alive, 2 KB", run: `${home} sh '${usual.script}' claude-code`, input: small },
-    bare: { title: "another hook, 2 KB", run: "sh -c 'cat >/dev/null; exit 0'", input: small },
-    wrapped: {
-      title: "the same, wrapped",
-      run: `${home} sh '${wrapper}' --event PreToolUse -- sh -c 'cat >/dev/null; exit 0'`,
-      input: small,
-    },
     bash: { title: "hook under bash, 2 KB", run: `${home} bash '${usual.script}' claude-code`, input: small },
     catLarge: {
       title: "sh -c 'cat >file', 1 MB",

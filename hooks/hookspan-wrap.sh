@@ -1,12 +1,15 @@
 #!/bin/sh
-# hookspan-wrap.sh --event E --name N [--agent A] [--source S | --settings FILE] -- command ...: runs another hook as it is, and
-# puts an envelope about its run into the spool when it has ended. POSIX sh. What cannot be reported is run all the same.
+# hookspan-wrap.sh --event E --name N [--agent A] [--source S | --settings FILE] -- command ...: runs another hook as it is;
+# hookspan-wrap-report.sh beside it tells of the run when it has ended. POSIX sh. What cannot be reported is run all the same.
 #
-# The hook's environment, umask and descriptors are its own: every name here begins with hs_, and what this script needs
-# otherwise it sets in subshells.
+# The agent waits for this script, so between the hook and the agent there are no programs but two copiers, which start
+# while the hook does, and where the shell needs it, `env`.
 #
-# Not in POSIX, and looked at with care where they are used: EPOCHREALTIME, RANDOM, test -O.
-# shellcheck disable=SC2015,SC3028,SC3067
+# The hook's environment and umask are its own: every name here begins with hs_, and what this script needs otherwise it
+# sets in subshells.
+#
+# Not in POSIX, and looked at with care where they are used: EPOCHREALTIME, RANDOM, test -O, /dev/fd.
+# shellcheck disable=SC2015,SC2030,SC2031,SC2034,SC3028,SC3067
 
 [ -z "${ZSH_VERSION:-}" ] || emulate sh
 
@@ -46,7 +49,7 @@ case ${HOOKSPAN_DISABLED:-} in
 1 | [Tt][Rr][Uu][Ee] | [Yy][Ee][Ss] | [Oo][Nn]) exec "$@" ;;
 esac
 # Without a payload nobody knows whose run it is; and a terminal would be read on beyond the hook.
-{ true <&0; } 2>/dev/null && [ ! -t 0 ] && { true >&1; } 2>/dev/null || exec "$@"
+true >&2 && { true <&0 >&1; } 2>/dev/null && [ ! -t 0 ] || exec "$@"
 
 hs_home=${HOME:+$HOME/.local/state/hookspan}
 case ${XDG_STATE_HOME:-} in
@@ -68,9 +71,6 @@ hs_random=''
 { read -r hs_random </proc/sys/kernel/random/uuid; } 2>/dev/null || hs_random=${RANDOM:-0}${RANDOM:-0}
 hs_work=$hs_home/wrap/$$.$hs_random
 hs_began=${EPOCHREALTIME:-}
-# Its time is the beginning, for shells without a clock.
-[ -n "$hs_began" ] || { true >"$hs_work.began"; } 2>/dev/null
-(umask 077 && exec mkfifo "$hs_work.in" "$hs_work.out") 2>/dev/null || exec "$@"
 
 # In the background shells have SIGINT and SIGQUIT ignored, and some let nobody undo it. GNU env does.
 hs_reset=''
@@ -88,6 +88,31 @@ if [ -z "${BASH_VERSION:-}${ZSH_VERSION:-}" ]; then
   esac
 fi
 
+# --- Two pipes: 7 to 8 is the hook's stdin, 5 to 6 its stdout. By descriptor 9 the agent's stdin, for in the background
+# --- descriptor 0 is /dev/null; by 4 the agent's stderr, for bash has something to say of a hook that was killed.
+
+# Most shells have a pipe behind a here-document, and Linux opens the other end of it by its name: no program is started.
+if { [ -p /dev/fd/8 ] && true >/dev/fd/8; } 8<<. 2>/dev/null; then
+
+.
+  exec 9<&0 8<<. 6<<.
+
+.
+
+.
+  read -r hs_line <&8
+  read -r hs_line <&6
+  exec 7>/dev/fd/8 5>/dev/fd/6
+elif (umask 077 && exec mkfifo "$hs_work.in" "$hs_work.out") 2>/dev/null; then
+  # To open one end waits for the other.
+  exec 9<&0 7<>"$hs_work.in" 5<>"$hs_work.out"
+  exec 8<"$hs_work.in" 6<"$hs_work.out"
+  exec 7>"$hs_work.in" 5>"$hs_work.out"
+else
+  exec "$@"
+fi
+exec 4>&2 2>/dev/null
+
 # --- The hook, between two copiers. In the background, for only so a signal to us can be passed on at once.
 
 hs_hook='' hs_signal=''
@@ -95,7 +120,7 @@ hs_hook='' hs_signal=''
 # shellcheck disable=SC2317
 hs_pass() {
   hs_signal=$1
-  [ -z "$hs_hook" ] || kill -s "$1" "$hs_hook" 2>/dev/null
+  [ -z "$hs_hook" ] || kill -s "$1" "$hs_hook"
 }
 for hs_one in HUP INT QUIT TERM USR1 USR2; do
   # shellcheck disable=SC2064
@@ -103,50 +128,60 @@ for hs_one in HUP INT QUIT TERM USR1 USR2; do
 done
 trap : ALRM
 
-# By descriptor 9, for in the background descriptor 0 is /dev/null. They end by themselves, when their input does.
-exec 9<&0
-# It reads on when the hook does not, for the payload says whose run it was.
-(
-  umask 077
-  trap '' HUP INT QUIT PIPE TERM USR1 USR2 XFSZ
-  exec tee "$hs_work.payload" <&9 9<&- >"$hs_work.in"
-) >/dev/null 2>&1 &
-hs_stdin=$!
-# SIGPIPE is left: the hook shall learn that nobody reads.
-(
-  umask 077
-  trap '' HUP INT QUIT TERM USR1 USR2 XFSZ
-  exec tee "$hs_work.stdout" <"$hs_work.out" 9<&- 2>/dev/null
-) &
-hs_stdout=$!
 (
   trap - HUP INT QUIT TERM USR1 USR2 ALRM
   [ -z "$hs_reset" ] || exec env --default-signal=INT,QUIT "$@"
   exec "$@"
-) <"$hs_work.in" >"$hs_work.out" 9<&- &
+) <&8 >&5 2>&4 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
 hs_hook=$!
-exec 9<&-
+# Both end by themselves, when their input does. This one reads on when the hook does not, for the payload says whose run
+# it was.
+(
+  trap '' HUP INT QUIT PIPE TERM USR1 USR2 XFSZ
+  umask 077
+  export LC_ALL=C
+  exec tee "$hs_work.payload"
+) <&9 >&7 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
+hs_stdin=$!
+# SIGPIPE is left: the hook shall learn that nobody reads.
+(
+  trap '' HUP INT QUIT TERM USR1 USR2 XFSZ
+  umask 077
+  export LC_ALL=C
+  # For shells without a clock, a file's time has to do. To make one takes too long to be done before the hook.
+  [ -n "$hs_began" ] || true >"$hs_work.began"
+  exec tee "$hs_work.stdout"
+) <&6 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
+hs_stdout=$!
+exec 4>&- 5>&- 6<&- 7>&- 8<&- 9<&-
 # Asked to leave a moment before there was a hook.
 [ -z "$hs_signal" ] || hs_pass "$hs_signal"
 
 hs_code=''
 while :; do
   hs_signal=''
-  wait "$hs_hook" 2>/dev/null
+  wait "$hs_hook"
   hs_now=$?
-  # Once told, a status is not known any more.
-  [ "$hs_now" -eq 127 ] && [ -n "$hs_code" ] || hs_code=$hs_now
+  # A signal ends the wait, not the hook, so it is asked again. Once told, a status is not known any more; and bash loses
+  # that of a hook which ends in the very moment, and says -1. There the signal has to do.
+  case $hs_now in
+  127 | -1) hs_code=${hs_code:-$hs_now} ;;
+  *) hs_code=$hs_now ;;
+  esac
   [ -n "$hs_signal" ] || break
 done
 hs_hook=''
 hs_ended=${EPOCHREALTIME:-}
 
-# --- The report, when what the hook has written is on its way.
+# --- The report, while what the hook has written is on its way. It holds no descriptor of the agent's.
 
-hs_find_hook() {
+hs_report() {
+  umask 077
+  trap '' HUP INT QUIT TERM USR1 USR2 ALRM XFSZ
+  [ -n "$hs_ended" ] || true >"$hs_work.ended"
   hs_self=$0
   while [ -h "$hs_self" ]; do
-    hs_target=$(readlink "$hs_self") || return 1
+    hs_target=$(readlink "$hs_self") || return
     case $hs_target in
     /*) hs_self=$hs_target ;;
     *) hs_self=${hs_self%"${hs_self##*/}"}$hs_target ;;
@@ -156,75 +191,31 @@ hs_find_hook() {
   */*) ;;
   *) hs_self=./$hs_self ;;
   esac
-  hs_self=${hs_self%/*}/hookspan.sh
-  [ -f "$hs_self" ]
-}
-
-# What an agent takes for a no. In a string the quotes would have a backslash.
-hs_decision() {
-  [ -s "$hs_work.stdout" ] || return
-  case $(head -c 262144 "$hs_work.stdout" | tr -d ' \t\r\n') in
-  [!\{]* | '') ;;
-  *'"decision":"block"'* | *'"decision":"deny"'* | *'"permissionDecision":"deny"'* | *'"permission":"deny"'* | *'"action":"block"'* | *'"continue":false'*)
-    echo block
-    ;;
-  esac
-}
-
-# hs_wait_for <pid>: not ours to wait for.
-hs_wait_for() {
-  hs_tries=0
-  while kill -0 "$1"; do
-    [ $hs_tries -lt 20 ] || {
-      kill -s KILL "$1"
-      return
-    }
-    sleep 0.1 || sleep 1
-    hs_tries=$((hs_tries + 1))
-  done
-}
-
-hs_report() {
-  umask 077
-  trap '' HUP INT QUIT TERM USR1 USR2 XFSZ
-  [ -n "$hs_ended" ] || hs_ended=$(date +%s.%N)
-  rm -f "$hs_work.in" "$hs_work.out"
-  # The agent may never end what the hook did not read.
-  hs_wait_for "$hs_stdin"
-  [ -n "$hs_began" ] || hs_began=$(date -r "$hs_work.began" +%s.%N)
-  ! hs_find_hook || hs_put "$@"
-  rm -f "$hs_work".*
-  # About one in 16 sweeps: who is killed leaves its files.
-  case $hs_random in
-  *0) find "$hs_home/wrap" -type f -mmin +60 -name '*.*' -exec rm -f {} + ;;
-  esac
-}
-
-hs_put() {
   export HOOKSPAN_WRAP_NAME="${hs_name:-${1##*/}}"
   export HOOKSPAN_WRAP_SOURCE="$hs_source"
   export HOOKSPAN_WRAP_SETTINGS="$hs_settings"
   export HOOKSPAN_WRAP_CODE="$hs_code"
   export HOOKSPAN_WRAP_BEGAN="$hs_began"
   export HOOKSPAN_WRAP_ENDED="$hs_ended"
-  HOOKSPAN_WRAP_DECISION=$(hs_decision)
-  export HOOKSPAN_WRAP_DECISION
-  sh "$hs_self" "$hs_agent" "$hs_event" <"$hs_work.payload"
+  set -- sh "${hs_self%/*}/hookspan-wrap-report.sh" "$hs_agent" "$hs_event" "$hs_work" "$$" "$hs_stdin" "$hs_stdout"
+  # In a session of its own, for an agent may kill the group as soon as the hook has ended.
+  command -v setsid && exec setsid "$@"
+  exec "$@"
 }
+hs_report "$@" </dev/null >/dev/null 3>&- &
 
-# An agent may take our end for the end of what we write. But a child that the hook has left behind may hold the pipe.
-(sleep 0.2 || sleep 1 && kill -s ALRM $$) </dev/null >/dev/null 2>&1 &
-hs_clock=$!
-wait "$hs_stdout" 2>/dev/null
-kill "$hs_clock" 2>/dev/null
-hs_report "$@" </dev/null >/dev/null 2>&1 &
+# An agent may take our end for the end of what we write. But a child that the hook has left behind may hold the pipe, so
+# the reporter ends this wait after a while, by SIGALRM.
+wait "$hs_stdout"
 
 # A shell tells death by a signal from an exit by 128 and more only by this.
 case $hs_code in
 129 | 13[0-9] | 14[0-9] | 15[0-9])
   # shellcheck disable=SC3045
-  ulimit -c 0 2>/dev/null
-  trap - HUP INT QUIT TERM USR1 USR2 ALRM
+  ulimit -c 0
+  trap - HUP INT QUIT TERM USR1 USR2
+  # The reporter may still send this one.
+  [ "$hs_code" -ne 142 ] || trap - ALRM
   kill -$((hs_code - 128)) $$
   ;;
 esac

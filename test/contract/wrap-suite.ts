@@ -15,6 +15,8 @@ export type Wrapper = {
   name: string;
   /** Files of the package that it needs: from, and where they lie in it. */
   files: readonly (readonly [from: string, to: string])[];
+  /** Makes of such a file what another system would make of it. */
+  edit?: (text: string) => string;
   /** Program and arguments that make a wrapper of the package in `root`. */
   runner: (root: string) => string[];
 };
@@ -47,6 +49,7 @@ function testSameness(wrapper: Wrapper): void {
     ["death by SIGKILL", "kill -KILL $$", PAYLOAD],
     ["death by SIGTERM", "kill -TERM $$", PAYLOAD],
     ["its environment", "env | grep -i -e hs_ -e hookspan_wrap; umask; pwd; exit 0", PAYLOAD],
+    ["its descriptors", "ls /proc/self/fd", PAYLOAD],
     ["arguments", `printf '<%s>' "$@"`, PAYLOAD],
   ])("%s", async ([, script, input]) => {
     const tree = createTree(wrapper);
@@ -178,7 +181,8 @@ function createTree(wrapper: Wrapper) {
   const state = join(root, "state");
   for (const [from, to] of wrapper.files) {
     mkdirSync(dirname(join(root, to)), { recursive: true });
-    cpSync(from, join(root, to));
+    if (wrapper.edit === undefined) cpSync(from, join(root, to));
+    else writeFileSync(join(root, to), wrapper.edit(readFileSync(from, "utf8")));
   }
   const file = join(root, "file");
   writeFileSync(file, "");

@@ -5,18 +5,21 @@ import { testWrapper, type Wrapper } from "./wrap-suite.ts";
 
 const PACKAGE = join(import.meta.dirname, "..", "..");
 
-const wrappers = [
+const HOOKS = ["hooks/hookspan-wrap.sh", "hooks/hookspan-wrap-report.sh", "hooks/hookspan.sh"];
+
+const wrappers: Wrapper[] = [
   sh("dash", "dash"),
   sh("busybox sh", "busybox", "sh"),
   sh("bash", "bash"),
   sh("bash --posix", "bash", "--posix"),
+  { ...sh("dash, where /dev/fd opens no pipe", "dash"), edit: (script) => script.replaceAll("/dev/fd/", "/dev/no/") },
   node("node"),
 ];
 
 for (const wrapper of wrappers) testWrapper(wrapper);
 
 function sh(name: string, program: string, ...args: string[]): Wrapper {
-  const files = ["hooks/hookspan-wrap.sh", "hooks/hookspan.sh"].map((file) => [join(PACKAGE, file), file] as const);
+  const files = HOOKS.map((file) => [join(PACKAGE, file), file] as const);
   return { name, files, runner: (root) => [programPath(program), ...args, join(root, "hooks/hookspan-wrap.sh")] };
 }
 

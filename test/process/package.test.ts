@@ -29,6 +29,7 @@ const FILES = [
   "hooks/gemini-cli.settings.json",
   "hooks/hermes.config.yaml",
   "hooks/hookspan-wrap.sh",
+  "hooks/hookspan-wrap-report.sh",
   "hooks/hookspan.sh",
   "hooks/opencode/hookspan.js",
   "hooks/qwen-code.settings.json",
@@ -48,7 +49,12 @@ test("holds what users need and nothing else, and works once installed", async (
   ];
   expect(files.map(({ path }) => path).sort()).toEqual(wanted.sort());
   const programs = files.filter(({ mode }) => mode.includes("x")).map(({ path }) => path);
-  expect(programs.sort()).toEqual(["dist/hookspan.cjs", "hooks/hookspan-wrap.sh", "hooks/hookspan.sh"]);
+  expect(programs.sort()).toEqual([
+    "dist/hookspan.cjs",
+    "hooks/hookspan-wrap-report.sh",
+    "hooks/hookspan-wrap.sh",
+    "hooks/hookspan.sh",
+  ]);
 
   const prefix = join(directory, "prefix");
   await npm(directory, "install", "--global", "--prefix", prefix, "--offline", join(directory, archive));

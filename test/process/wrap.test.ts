@@ -9,13 +9,14 @@ import { expect, test, vi } from "vitest";
 import { install, WAIT } from "../support/installed.ts";
 import { plain } from "../support/otlp-json.ts";
 
-const WRAPPER = join(import.meta.dirname, "..", "..", "hooks", "hookspan-wrap.sh");
+const HOOKS = join(import.meta.dirname, "..", "..", "hooks");
 const BASE = { session_id: "s", prompt_id: "p" };
 
 test("a wrapped hook that says no is a span of its run, and counted once", async () => {
   const installed = await install();
-  const wrapper = join(dirname(installed.tree.hookFile), "hookspan-wrap.sh");
-  cpSync(WRAPPER, wrapper);
+  const folder = dirname(installed.tree.hookFile);
+  const wrapper = join(folder, "hookspan-wrap.sh");
+  for (const file of ["hookspan-wrap.sh", "hookspan-wrap-report.sh"]) cpSync(join(HOOKS, file), join(folder, file));
   await installed.hook({ ...BASE, hook_event_name: "UserPromptSubmit", prompt: "Go." });
   const options = ["--event", "UserPromptSubmit", "--name", "guard", "--settings", "/etc/claude-code/x.json"];
   const child = spawn("sh", [wrapper, ...options, "--", "sh", "-c", "cat >&2; exit 2"], { env: installed.env });
