@@ -164,11 +164,13 @@ async function tail(args: string[]): Promise<number> {
 }
 
 async function demo(args: string[]): Promise<number> {
-  const json = options(args, { json: { type: "boolean" } })["json"] === true;
+  const flags = options(args, { json: { type: "boolean" }, stack: { type: "boolean" } });
+  const json = flags["json"] === true;
   const color = wantsColor(process.stdout, process.env);
   const path = process.env["PATH"] ?? "";
   const end = await runDemo({
     program: __filename,
+    ...(flags["stack"] === true ? { stack: process.env["HOOKSPAN_ENDPOINT"] || "http://127.0.0.1:4318" } : {}),
     path,
     json,
     color,

@@ -86,12 +86,13 @@ Example: hookspan tail
 `,
   demo: `hookspan demo: replay a recorded session and show what comes out
 
-Usage: hookspan demo [--json]
+Usage: hookspan demo [options]
 
 Replays a bundled session of Claude Code through the real hook script and the real bridge, in a temporary directory,
 into the view of \`hookspan tail\`. Takes about 6 seconds, sends nothing anywhere and leaves nothing behind.
 
-  --json   one JSON object a line
+  --stack   send it to the Collector on this machine as well (http://127.0.0.1:4318, or $HOOKSPAN_ENDPOINT)
+  --json    one JSON object a line
 
 Example: hookspan demo
 `,

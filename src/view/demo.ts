@@ -13,9 +13,13 @@ import { replay } from "./replay.ts";
 import { runProgram } from "./run-program.ts";
 import { createScreen, type Out, type Screen } from "./screen.ts";
 
-/** `program` is the path of the bundled `hookspan.cjs`; hook script and recording are found beside it. `path` is PATH. */
+/**
+ * `program` is the path of the bundled `hookspan.cjs`; hook script and recording are found beside it. `path` is PATH. `stack` is
+ * the base URL of a Collector that gets everything as well.
+ */
 export type DemoOptions = {
   program: string;
+  stack?: string;
   path: string;
   json: boolean;
   color: boolean;
@@ -28,8 +32,13 @@ export type DemoOutcome = { status: "done" } | { status: "failed"; reason: strin
 /** Takes about 6 s; gives up after 30 s. */
 export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
   const screen = createScreen({ ...options, totals: "end" });
+  if (options.stack !== undefined && !(await answers(options.stack))) {
+    const how = "start the stack with `npm run stack` in a clone, or with `docker compose up -d`";
+    return { status: "failed", reason: `nothing listens at ${options.stack}; ${how}` };
+  }
   const receiver = createReceiver({
     port: 0,
+    ...(options.stack === undefined ? {} : { next: options.stack }),
     onTraces: screen.takeTraces,
     onMetrics: screen.takeMetrics,
   });
@@ -44,7 +53,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
     if (failure !== undefined) return { status: "failed", reason: failure + lastWords(home) };
     if (screen.runs() === 0)
       return { status: "failed", reason: `no run arrived at ${listening.url}${lastWords(home)}` };
-    farewell(screen, options.program);
+    farewell(screen, options);
     return { status: "done" };
   } finally {
     await endBridge(home);
@@ -125,7 +134,18 @@ function lastWords(home: string): string {
   }
 }
 
-function farewell(screen: Screen, program: string): void {
+/** Whatever it answers. */
+async function answers(url: string): Promise<boolean> {
+  try {
+    await (await fetch(url, { signal: AbortSignal.timeout(5000) })).body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function farewell(screen: Screen, { program, stack }: DemoOptions): void {
+  if (stack !== undefined) screen.say(`All of it is in the stack behind ${stack}, too.\n`, { type: "sent", to: stack });
   screen.say(`For your own sessions, add this command as a hook for each event in ~/.claude/settings.json:
   sh '${hookScript(program)}' claude-code
 Then \`hookspan tail\` shows them like this, live, in a Collector's place.`);

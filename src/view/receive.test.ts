@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { createOtlpRecorder } from "../../test/support/otlp-recorder.ts";
 import { createReceiver, type Receiver } from "./receive.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -27,6 +28,49 @@ beforeEach(async () => {
 });
 
 afterEach(() => receiver.close());
+
+test.for<[string, string, number, number, number]>([
+  ["taken by the next one, it is taken here", "[1]", 200, 200, 1],
+  ["refused by the next one, it is refused here, and not shown", "[1]", 400, 400, 0],
+  ["the next one has too much to do, and so has this one", "[1]", 429, 429, 0],
+  ["not JSON: the next one is not asked", "[1", 200, 400, 0],
+])("with another Collector behind it: %s", async ([, body, status, expected, shown]) => {
+  const next = await createOtlpRecorder();
+  onTestFinished(() => next.close());
+  next.answerWith({ status });
+  const passing = createReceiver({
+    port: 0,
+    next: next.url,
+    onTraces: (value) => {
+      taken.push(value);
+      return { status: "taken" };
+    },
+    onMetrics: () => ({ status: "taken" }),
+  });
+  onTestFinished(() => passing.close());
+  const listening = await passing.listen();
+  const response = await fetch(`${listening.status === "listening" ? listening.url : ""}/v1/traces`, post(body));
+  expect([response.status, taken.length]).toEqual([expected, shown]);
+  expect(next.requests.map(({ path, body: passed }) => [path, passed])).toEqual(
+    body === "[1]" ? [["/v1/traces", [1]]] : [],
+  );
+});
+
+test("with nothing behind it where something should be: to be tried again", async () => {
+  const next = await createOtlpRecorder();
+  await next.close();
+  const passing = createReceiver({
+    port: 0,
+    next: next.url,
+    onTraces: () => ({ status: "taken" }),
+    onMetrics: () => ({ status: "taken" }),
+  });
+  onTestFinished(() => passing.close());
+  const listening = await passing.listen();
+  const response = await fetch(`${listening.status === "listening" ? listening.url : ""}/v1/traces`, post("[1]"));
+  expect(response.status).toBe(503);
+  expect(await response.text()).toContain(`nothing answers at ${next.url}/v1/traces`);
+});
 
 test.for<[string, string, RequestInit, number, string | undefined]>([
   ["JSON", "/v1/traces", post("[1]"), 200, undefined],

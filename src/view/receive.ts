@@ -10,10 +10,14 @@ import { gunzip } from "node:zlib";
 /** What a handler makes of a parsed body; `refused` is answered with 400. */
 export type Taken = { status: "taken" } | { status: "refused"; reason: string };
 
-/** `port` 0 takes a free one. `host` should stay on loopback: nothing here asks who is sending. */
+/**
+ * `port` 0 takes a free one. `host` should stay on loopback: nothing here asks who is sending. `next`: base URL of a Collector
+ * that gets each request first; what it refuses is refused, and not shown.
+ */
 export type ReceiverOptions = {
   host?: string;
   port: number;
+  next?: string;
   onTraces: (body: unknown) => Taken;
   onMetrics: (body: unknown) => Taken;
 };
@@ -29,7 +33,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     ["/v1/metrics", options.onMetrics],
   ]);
   const server = createServer((request, response) => {
-    handle(request, routes).then(
+    handle(request, routes, options.next).then(
       (answer) => send(response, answer),
       // A sender that leaves in the middle of its body gets no answer; whatever else fails shall reach the sender.
       (error: unknown) =>
@@ -64,7 +68,11 @@ const unzip = promisify(gunzip);
 /** `message` is absent where all went well: OTLP wants an empty response object then. */
 type Answer = { code: number; message?: string };
 
-async function handle(request: IncomingMessage, routes: Map<string, (body: unknown) => Taken>): Promise<Answer> {
+async function handle(
+  request: IncomingMessage,
+  routes: Map<string, (body: unknown) => Taken>,
+  next: string | undefined,
+): Promise<Answer> {
   const refusal = refuse(request, routes);
   if (refusal) {
     request.resume();
@@ -76,6 +84,8 @@ async function handle(request: IncomingMessage, routes: Map<string, (body: unkno
   if (!Buffer.isBuffer(body)) return body;
   const parsed = parse(body);
   if (parsed.status === "malformed") return { code: 400, message: "the body is not JSON" };
+  const passed = next === undefined ? { code: 200 } : await pass(`${next}${pathOf(request)}`, body);
+  if (passed.code !== 200) return passed;
   const taken = routes.get(pathOf(request))?.(parsed.value) ?? { status: "taken" };
   return taken.status === "taken" ? { code: 200 } : { code: 400, message: taken.reason };
 }
@@ -136,6 +146,18 @@ function parse(body: Buffer): { status: "parsed"; value: unknown } | { status: "
     return { status: "parsed", value: JSON.parse(body.toString("utf8")) };
   } catch {
     return { status: "malformed" };
+  }
+}
+
+/** A Collector that cannot be reached is one that may come back: 503, which a sender tries again. */
+async function pass(url: string, body: Buffer): Promise<Answer> {
+  try {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(url, { method: "POST", headers, body: new Uint8Array(body) });
+    const text = await answer.text();
+    return answer.ok ? { code: 200 } : { code: answer.status, message: text };
+  } catch (error) {
+    return { code: 503, message: `nothing answers at ${url}: ${String(error)}` };
   }
 }
 
