@@ -20,12 +20,17 @@ export function totalOver(selector: string, range: string, by: readonly string[]
 }
 
 /**
- * The same for each day, labelled by its start, today included: a range query with step `1d` whose times are midnights (UTC
- * in Grafana, which aligns steps so).
+ * The same for each step of a range query, labelled by the step's start, the one under way included. `step`: a duration or
+ * Grafana's `$__interval`, and the query's own step, or steps would overlap or leave something out.
  */
-export function totalPerDay(selector: string, by: readonly string[] = []): string {
-  const last = `last_over_time(${selector}[1d] offset -1d)`;
+export function totalPer(selector: string, step: string, by: readonly string[] = []): string {
+  const last = `last_over_time(${selector}[${step}] offset -${step})`;
   return `${sumBy(by)} (${last} - (last_over_time(${selector}[${LONGEST_SILENCE}]) or ${last} * 0))`;
+}
+
+/** For each day: a range query with step `1d` whose times are midnights (UTC in Grafana, which aligns steps so). */
+export function totalPerDay(selector: string, by: readonly string[] = []): string {
+  return totalPer(selector, "1d", by);
 }
 
 function sumBy(labels: readonly string[]): string {
