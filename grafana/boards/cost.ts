@@ -115,7 +115,7 @@ export const cost: Board = {
     {
       title: "How sure are these figures?",
       description:
-        "`reported` by the agent, `estimated` from tokens and list prices, `reconciled`: what the client's books had beyond the estimate, or less.",
+        "`reported` by the agent, `estimated` from tokens and list prices, `reconciled`: what the client's books had beyond that.",
       kind: "ranking",
       unit: "currencyUSD",
       width: 8,

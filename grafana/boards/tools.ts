@@ -104,7 +104,7 @@ export const tools: Board = {
       width: 8,
       queries: [
         now(
-          `topk(15, histogram_quantile(0.95, sum by (le, ${TOOL}) (increase(${DURATION}[$__range]))))`,
+          `topk(15, histogram_quantile(0.95, sum by (le, ${TOOL}) (increase(${DURATION}[$__range]))) >= 0)`,
           `{{${TOOL}}}`,
         ),
       ],
@@ -173,7 +173,10 @@ export const tools: Board = {
       unit: "s",
       width: 8,
       queries: [
-        now(`histogram_quantile(0.95, sum by (le, ${EVENT}) (increase(${HOOK_DURATION}[$__range])))`, `{{${EVENT}}}`),
+        now(
+          `histogram_quantile(0.95, sum by (le, ${EVENT}) (increase(${HOOK_DURATION}[$__range]))) >= 0`,
+          `{{${EVENT}}}`,
+        ),
       ],
     },
     {
