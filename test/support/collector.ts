@@ -26,6 +26,8 @@ export type CollectorOptions = {
   /** Pipelines that write to files instead of Tempo or Prometheus. */
   toFiles: readonly Pipeline[];
   spanMetricsEvery?: string;
+  /** Where it tells of itself, if somebody must know that before. */
+  metricsPort?: number;
 };
 
 export type RunningCollector = {
@@ -73,11 +75,12 @@ export async function startCollector(options: CollectorOptions, atEnd?: AtEnd): 
 
 /** Lists are replaced as a whole by a later file, maps are merged. JSON is YAML. */
 function overlayFor(
-  { toFiles, spanMetricsEvery }: CollectorOptions,
+  { toFiles, spanMetricsEvery, metricsPort }: CollectorOptions,
   port: (name: "grpc" | "http" | "health" | "metrics") => number,
   directory: string,
 ): unknown {
-  const prometheus = { host: "127.0.0.1", port: port("metrics"), without_type_suffix: false, without_units: false };
+  const telling = { host: "127.0.0.1", port: metricsPort ?? port("metrics") };
+  const prometheus = { ...telling, without_type_suffix: false, without_units: false };
   return {
     receivers: { otlp: { protocols: { grpc: at(port("grpc")), http: at(port("http")) } } },
     extensions: { health_check: at(port("health")) },

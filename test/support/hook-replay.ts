@@ -13,8 +13,11 @@ const ROOT = join(import.meta.dirname, "../..");
 const HOOK = join(ROOT, "hooks/hookspan.sh");
 const PROGRAM = join(ROOT, "dist/hookspan.cjs");
 
-/** `root` gets the state directory and the home that takes the place of the recorded user's. */
-export async function replayThroughHook(recording: Recording, root: string): Promise<void> {
+/**
+ * `root` gets the state directory and the home that takes the place of the recorded user's; a configuration is there if
+ * `root` has a `config.json`.
+ */
+export async function replayThroughHook(recording: Recording, root: string, agent = "claude-code"): Promise<void> {
   const home = join(root, "home");
   const { path, env } = environment(root);
   writeTranscripts(recording, home);
@@ -23,7 +26,8 @@ export async function replayThroughHook(recording: Recording, root: string): Pro
   const before = new Set(envelopes(root));
   for (const hook of recording.hooks) {
     const stdin = relocate(hook.stdin, recording.home, home);
-    const result = await runProgram("sh", [HOOK, "claude-code"], { env: { ...env, PATH: path }, cwd: project, stdin });
+    const around = { ...env, PATH: path, ...markersOf(hook.env ?? {}) };
+    const result = await runProgram("sh", [HOOK, agent], { env: around, cwd: project, stdin });
     if (result.code !== 0) throw new Error(`the hook ended with ${result.code}: ${result.stderr}`);
     const made = envelopes(root).filter((name) => !before.has(name));
     if (made.length !== 1) throw new Error(`the hook put ${made.length} envelopes for one ${hook.event}`);
@@ -49,12 +53,20 @@ function environment(root: string): { path: string; env: Record<string, string> 
     env: {
       HOME: join(root, "home"),
       HOOKSPAN_HOME: join(root, "state"),
-      HOOKSPAN_CONFIG: join(root, "no-config.json"),
+      HOOKSPAN_CONFIG: join(root, "config.json"),
       HOOKSPAN_AUTOSTART: "0",
       // An agent that lives: nothing is taken for abandoned.
       CLAUDE_PID: String(process.pid),
       CLAUDE_CODE_ENTRYPOINT: "sdk-cli",
     },
+  };
+}
+
+/** Of what was recorded around a hook: what its adapter reads. */
+function markersOf({ HERMES_INTERACTIVE: isInteractive, TRACEPARENT: traceparent }: Record<string, string>) {
+  return {
+    ...(isInteractive === undefined ? {} : { HERMES_INTERACTIVE: isInteractive }),
+    ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
   };
 }
 

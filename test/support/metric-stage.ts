@@ -64,7 +64,7 @@ export async function setStage(programs: Programs, minutes: number): Promise<Sta
   const sessions = new Map<string, { id: string; repository: string }>();
   const ms = (minute: number): number => startMs + minute * MINUTE_MS;
   return {
-    life: { ...life, end: (session) => life.end(idOf(session)) },
+    life: { ...life, end: (session) => life.end(idOf(session)), fail: (session) => life.fail(idOf(session)) },
     ledger,
     collector,
     prometheus,

@@ -111,3 +111,54 @@ export async function tellOfRestarts(stage: Stage): Promise<void> {
   life.end("b");
   await minute(90);
 }
+
+/** Minutes of the story by which the Collector has been told of it. */
+export type Done = { what: "session" | "run" | "failed run"; deliveredBy: number };
+
+/** A bridge is killed, the Collector is away for an hour, and the agent gets a new version, with sessions open all along. */
+export async function tellOfAnUpdate({ life, collector, minute, begin, call }: Stage): Promise<Done[]> {
+  life.startBridge();
+  begin("a", "web");
+  await minute(10);
+  call("a", "claude-opus-5-5", { input: 1200, cacheRead: 9000, output: 300 });
+  begin("b", "docs");
+  await minute(20);
+  call("b", "claude-haiku-5", { input: 800, cacheRead: 10, output: 150 });
+  life.fail("b");
+  // Killed with a call unsaid; the next one says it.
+  await minute(30);
+  call("a", "claude-opus-5-5", { input: 30, cacheRead: 10_000, output: 77 });
+  life.kill();
+  await minute(34);
+  life.startBridge();
+  await minute(40);
+  life.end("a");
+  // An hour without the Collector, in the middle of which the agent is updated.
+  await minute(50);
+  await collector.stop();
+  begin("c", "web");
+  await minute(60);
+  call("c", "claude-sonnet-5", { input: 400, cacheRead: 1, output: 500 });
+  await minute(80);
+  life.update("2.2.0");
+  begin("d", "web");
+  call("d", "claude-opus-5-5", { input: 7, cacheRead: 20_000, output: 640 });
+  life.fail("d");
+  call("c", "claude-opus-5-5", { input: 70, cacheRead: 2000, output: 64 });
+  await minute(110);
+  await collector.start();
+  await minute(130);
+  call("c", "claude-opus-5-5", { input: 71, cacheRead: 2500, output: 65 });
+  life.end("c");
+  await minute(150);
+  return [
+    { what: "session", deliveredBy: 1 },
+    { what: "session", deliveredBy: 11 },
+    { what: "failed run", deliveredBy: 21 },
+    { what: "run", deliveredBy: 41 },
+    { what: "session", deliveredBy: 115 },
+    { what: "session", deliveredBy: 115 },
+    { what: "failed run", deliveredBy: 115 },
+    { what: "run", deliveredBy: 131 },
+  ];
+}

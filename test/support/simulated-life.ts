@@ -21,6 +21,10 @@ export type Life = {
   call(session: string, model: string, tokens: TokenCounts): void;
   /** Stop and end of the session. */
   end(session: string): void;
+  /** The turn ends with an error, and with it the session. */
+  fail(session: string): void;
+  /** The agent has another version from now on. */
+  update(version: string): void;
   /** A bridge takes over what is on disk. */
   startBridge(): void;
   /** The bridge leaves as it does when it is idle: a last commit and a last export. */
@@ -40,6 +44,7 @@ export function createLife({ root, startNs, exporter, prices }: Options): Life {
   const log = createLog({ level: "error", file: join(root, "life.log") });
   let nowNs = startNs;
   let count = 0;
+  let agentVersion = "2.1.329";
   let bridge: { open: OpenBridge; exports: ExportClock } | undefined;
 
   return {
@@ -58,6 +63,14 @@ export function createLife({ root, startNs, exporter, prices }: Options): Life {
       hook(session, { hook_event_name: "Stop", stop_hook_active: false, last_assistant_message: "Done." });
       hook(session, { hook_event_name: "SessionEnd", reason: "other" });
       step();
+    },
+    fail(session) {
+      hook(session, { hook_event_name: "StopFailure", error: "rate_limit" });
+      hook(session, { hook_event_name: "SessionEnd", reason: "other" });
+      step();
+    },
+    update(version) {
+      agentVersion = version;
     },
     startBridge() {
       const open = openAt(join(root, "state"), exporter, "none", {
@@ -137,7 +150,7 @@ export function createLife({ root, startNs, exporter, prices }: Options): Life {
       timestamp: new Date(Number(nowNs / MILLISECOND)).toISOString(),
       sessionId: session,
       cwd: cwdOf(session),
-      version: "2.1.329",
+      version: agentVersion,
       isSidechain: false,
       message: {
         id,

@@ -6,7 +6,7 @@ import { mountAbility } from "./tmpfs.ts";
 export function setup(): void {
   for (const [program, tests] of [
     [COLLECTOR, "test/stack"],
-    [PROMETHEUS, "test/stack/prometheus.test.ts"],
+    [PROMETHEUS, "test/stack/{prometheus,total-over,dashboards}.test.ts"],
   ] as const) {
     const found = findStackProgram(program);
     if (found.status === "missing" && !found.isFailure) process.stderr.write(`left out: ${tests} (${found.reason})\n`);
