@@ -1,6 +1,6 @@
 // The dashboards as data: they are what the TypeScript makes, Grafana can read them, and they name nothing that is not there.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -13,9 +13,9 @@ import { ATTRIBUTES, RESOURCE_ATTRIBUTES } from "../src/registry/attributes.ts";
 import { queriesOf, readDashboards, substituted } from "./support/dashboard-file.ts";
 import { knownNames } from "./support/known-names.ts";
 import { attributesNamed, functionsAround, metricsNamed } from "./support/query-names.ts";
+import { readRules } from "./support/rule-file.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const RULES = join(ROOT, "collector-config/rules");
 const AS_GRAFANA = { range: "6h", step: "1h", rate: "2m" };
 const known = knownNames();
 const boards = readDashboards();
@@ -163,14 +163,7 @@ test("from a span to metrics that are there, by labels that they have", () => {
 });
 
 test("the rules, too, name only what is there", () => {
-  const file = z.looseObject({
-    groups: z.array(
-      z.looseObject({ rules: z.array(z.looseObject({ expr: z.string(), record: z.string().optional() })) }),
-    ),
-  });
-  const rules = (existsSync(RULES) ? readdirSync(RULES) : [])
-    .filter((name) => /\.ya?ml$/.test(name) && !/test/.test(name))
-    .flatMap((name) => file.parse(yaml(join("collector-config/rules", name))).groups.flatMap((group) => group.rules));
+  const rules = readRules();
   const recorded = new Set(rules.map(({ record }) => record));
   const unknown = rules.flatMap(({ expr }) => unknownIn(expr)).filter((name) => !recorded.has(name));
   expect(unknown).toEqual([]);

@@ -15,9 +15,10 @@ import { setStage } from "../support/metric-stage.ts";
 import { tellOfAnUpdate } from "../support/metric-stories.ts";
 import { runQuery, type Ran, type Shown } from "../support/panel-run.ts";
 import { startPrometheus } from "../support/prometheus.ts";
-import { metricsNamed } from "../support/query-names.ts";
+import { attributesNamed, metricsNamed } from "../support/query-names.ts";
 import { FOLDERS } from "../support/recording-facts.ts";
 import { recordedSessions } from "../support/recordings.ts";
+import { readRules } from "../support/rule-file.ts";
 import { COLLECTOR, PROMETHEUS, stackProgram } from "../support/stack-program.ts";
 import { freePorts } from "../support/start-program.ts";
 import { tempDirectory } from "../support/temp-state.ts";
@@ -35,9 +36,17 @@ const EMPTY: readonly [RegExp, string][] = [
 
 const collectorProgram = stackProgram(COLLECTOR);
 const prometheusProgram = stackProgram(PROMETHEUS);
-const promql = readDashboards()
-  .flatMap(queriesOf)
-  .filter(({ language }) => language === "promql");
+const queries = readDashboards().flatMap(queriesOf);
+const promql = queries.filter(({ language }) => language === "promql");
+const traceql = queries.filter(({ language, text }) => language === "traceql" && text !== "$trace");
+const rules = readRules().map(({ expr, record, alert }): PanelQuery => ({
+  board: record === undefined ? "alert" : "record",
+  panel: record ?? alert ?? "",
+  language: "promql",
+  text: expr,
+  isInstant: true,
+  hasExemplars: false,
+}));
 
 describe.runIf(collectorProgram !== undefined && prometheusProgram !== undefined)("the dashboards", () => {
   test("every query has data, and the headline figures are those of the recordings", { timeout: 600_000 }, async () => {
@@ -75,16 +84,20 @@ describe.runIf(collectorProgram !== undefined && prometheusProgram !== undefined
     expect(await shownHeadline(prometheus, shown({ user: "(bob|eve)" }))).toMatchObject({ usd: 0, runs: 0 });
 
     const rows: { query: PanelQuery; ran: Ran }[] = [];
-    for (const query of promql) rows.push({ query, ran: await runQuery(prometheus, query, shown()) });
+    for (const query of [...promql, ...rules]) rows.push({ query, ran: await runQuery(prometheus, query, shown()) });
     print(rows.map(({ query, ran }) => rowOf(query, ran, figure(headlineOf(query, expected)))));
-    const without = rows.filter(({ ran }) => ran.rows === 0).map(({ query }) => query.text);
-    expect(without.filter((text) => reasonFor(text) === undefined)).toEqual([]);
-    expect(
-      rows.filter(({ query, ran }) => ran.rows > 0 && reasonFor(query.text)).map(({ query }) => query.text),
-    ).toEqual([]);
+    expect(rows.filter(({ query, ran }) => ran.rows === 0 && reasonFor(query) === undefined)).toEqual([]);
+    const needless = rows.filter(({ query, ran }) => query.board !== "alert" && ran.rows > 0 && reasonFor(query));
+    expect(needless).toEqual([]);
 
     await collector.stop();
     const traces = new Set(collector.spans().map(({ traceId }) => traceId));
+    const carried = new Set(collector.spans().flatMap(({ attributes }) => Object.keys(attributes)));
+    const named = traceql
+      .flatMap(({ text }) => attributesNamed(allOf(text)))
+      .filter((name) => name.startsWith("span."));
+    expect(named.filter((name) => !carried.has(name.slice("span.".length)))).toEqual([]);
+
     const asked = promql.filter(({ hasExemplars }) => hasExemplars).map(({ text }) => metricsNamed(allOf(text))[0]);
     expect(asked.length).toBeGreaterThan(0);
     for (const { metric } of asked.flatMap((one) => one ?? [])) {
@@ -160,14 +173,15 @@ function allOf(text: string): string {
   return substituted(text, { range: "1h", step: "1h", rate: "5m" });
 }
 
-function reasonFor(query: string): string | undefined {
-  return EMPTY.find(([pattern]) => pattern.test(query))?.[1];
+function reasonFor({ board, text }: PanelQuery): string | undefined {
+  if (board === "alert") return "nothing to warn of";
+  return EMPTY.find(([pattern]) => pattern.test(text))?.[1];
 }
 
 function rowOf(query: PanelQuery, { rows, ms, values }: Ran, expected: string): string[] {
   const { board, panel, text } = query;
   const actual = expected === "" ? "" : figure(values[""] ?? values);
-  const why = rows === 0 ? (reasonFor(text) ?? "NO DATA") : "";
+  const why = rows === 0 ? (reasonFor(query) ?? "NO DATA") : "";
   return [board.replace("hookspan-", ""), panel, text, String(rows), ms.toFixed(0), expected, actual, why];
 }
 
