@@ -168,7 +168,7 @@ describe("Gemini CLI, made up:", () => {
       message(1.8, "m1", 10, 1, { toolCalls: [call] }),
       hookAt(agent, 6, "AfterAgent", {}),
     ]);
-    const [tool] = folded.spans.filter(({ name }) => name === "execute_tool add");
+    const tool = folded.spans.find(({ name }) => name === "execute_tool add");
     expect(tool?.attributes).toMatchObject({ "hookspan.mcp.server": "demo", "gen_ai.tool.type": "extension" });
   });
 
