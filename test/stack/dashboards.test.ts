@@ -96,7 +96,10 @@ describe.runIf(collectorProgram !== undefined && prometheusProgram !== undefined
         { timeout: 90_000, interval: 3000 },
       )
       .toEqual([]);
-    print(rows.map(({ query, ran }) => rowOf(query, ran, figure(headlineOf(query, expected)))));
+    print([
+      ...rows.map(({ query, ran }) => rowOf(query, ran, figure(headlineOf(query, expected)))),
+      ...traceql.map(({ board, panel, text }) => [board.slice(9), panel, text, "", "", "", "", "read only: TraceQL"]),
+    ]);
     const needless = rows.filter(({ query, ran }) => query.board !== "alert" && ran.rows > 0 && reasonFor(query));
     expect(needless).toEqual([]);
 
