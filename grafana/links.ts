@@ -14,6 +14,9 @@ export const RUNS_AROUND = {
   url: `${SESSION_BOARD}?time=\${__value.time}&time.window=${AROUND_MS}&\${__all_variables}`,
 };
 
+/** Where a figure is of the whole range: the runs in it. */
+export const RUNS_IN_RANGE = { title: "Runs in this range", url: `${SESSION_BOARD}?${KEEP}&\${__all_variables}` };
+
 /** Where one session is a value's name. */
 export const SESSION_BY_NAME = {
   title: "This session",

@@ -1,5 +1,5 @@
 import type { Board } from "../board.ts";
-import { RUNS_AROUND, SESSION_BY_NAME, SPAN_ROWS } from "../links.ts";
+import { RUNS_AROUND, RUNS_IN_RANGE, SESSION_BY_NAME, SPAN_ROWS } from "../links.ts";
 import { now, over, traces } from "../panel.ts";
 import { COST, greatest, inRange, RUNS, SESSIONS, TOKENS } from "../queries/headline.ts";
 import { labelOf } from "../queries/prometheus-name.ts";
@@ -28,7 +28,7 @@ export const cost: Board = {
       kind: "stat",
       unit: "currencyUSD",
       width: 4,
-      links: [RUNS_AROUND],
+      links: [RUNS_IN_RANGE],
       queries: [now(inRange(COST))],
     },
     {

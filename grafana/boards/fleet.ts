@@ -1,5 +1,5 @@
 import type { Board } from "../board.ts";
-import { RUNS_AROUND } from "../links.ts";
+import { RUNS_AROUND, RUNS_IN_RANGE } from "../links.ts";
 import { now, over } from "../panel.ts";
 import { COST, FAILED_RUNS, greatest, inRange, RUNS, SESSIONS, TOKENS } from "../queries/headline.ts";
 import { labelOf } from "../queries/prometheus-name.ts";
@@ -24,7 +24,7 @@ export const fleet: Board = {
       kind: "stat",
       unit: "currencyUSD",
       width: 4,
-      links: [RUNS_AROUND],
+      links: [RUNS_IN_RANGE],
       queries: [now(inRange(COST))],
     },
     {
