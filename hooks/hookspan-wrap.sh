@@ -89,29 +89,31 @@ if [ -z "${BASH_VERSION:-}${ZSH_VERSION:-}" ]; then
 fi
 
 # --- Two pipes: 7 to 8 is the hook's stdin, 5 to 6 its stdout. By descriptor 9 the agent's stdin, for in the background
-# --- descriptor 0 is /dev/null; by 4 the agent's stderr, for bash has something to say of a hook that was killed.
+# --- descriptor 0 is /dev/null; by 4 the agent's stderr. 2 to 3 tells the hook when the copiers are ready.
 
 # Most shells have a pipe behind a here-document, and Linux opens the other end of it by its name: no program is started.
 if { [ -p /dev/fd/8 ] && true >/dev/fd/8; } 8<<. 2>/dev/null; then
 
 .
-  exec 9<&0 8<<. 6<<.
+  exec 9<&0 8<<. 6<<. 3<<.
+
+.
 
 .
 
 .
   read -r hs_line <&8
   read -r hs_line <&6
-  exec 7>/dev/fd/8 5>/dev/fd/6
-elif (umask 077 && exec mkfifo "$hs_work.in" "$hs_work.out") 2>/dev/null; then
+  read -r hs_line <&3
+  exec 7>/dev/fd/8 5>/dev/fd/6 4>&2 2>/dev/fd/3
+elif (umask 077 && exec mkfifo "$hs_work.in" "$hs_work.out" "$hs_work.ready") 2>/dev/null; then
   # To open one end waits for the other.
-  exec 9<&0 7<>"$hs_work.in" 5<>"$hs_work.out"
-  exec 8<"$hs_work.in" 6<"$hs_work.out"
-  exec 7>"$hs_work.in" 5>"$hs_work.out"
+  exec 9<&0 7<>"$hs_work.in" 5<>"$hs_work.out" 4>&2 2<>"$hs_work.ready"
+  exec 8<"$hs_work.in" 6<"$hs_work.out" 3<"$hs_work.ready"
+  exec 7>"$hs_work.in" 5>"$hs_work.out" 2>"$hs_work.ready"
 else
   exec "$@"
 fi
-exec 4>&2 2>/dev/null
 
 # --- The hook, between two copiers. In the background, for only so a signal to us can be passed on at once.
 
@@ -128,34 +130,40 @@ for hs_one in HUP INT QUIT TERM USR1 USR2; do
 done
 trap : ALRM
 
-(
-  trap - HUP INT QUIT TERM USR1 USR2 ALRM
-  [ -z "$hs_reset" ] || exec env --default-signal=INT,QUIT "$@"
-  exec "$@"
-) <&8 >&5 2>&4 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
-hs_hook=$!
-# Both end by themselves, when their input does. This one reads on when the hook does not, for the payload says whose run
-# it was.
-(
-  trap '' HUP INT QUIT PIPE TERM USR1 USR2 XFSZ
-  umask 077
-  export LC_ALL=C
-  exec tee "$hs_work.payload"
-) <&9 >&7 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
-hs_stdin=$!
-# SIGPIPE is left: the hook shall learn that nobody reads.
+# Both copiers end by themselves, when their input does. To this one SIGPIPE is left: the hook shall learn that nobody reads.
 (
   trap '' HUP INT QUIT TERM USR1 USR2 XFSZ
   umask 077
   export LC_ALL=C
-  # For shells without a clock, a file's time has to do. To make one takes too long to be done before the hook.
-  [ -n "$hs_began" ] || true >"$hs_work.began"
-  exec tee "$hs_work.stdout"
-) <&6 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
+  echo >&2
+  exec tee "$hs_work.stdout" 2>/dev/null
+) <&6 3<&- 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
 hs_stdout=$!
-exec 4>&- 5>&- 6<&- 7>&- 8<&- 9<&-
+# It reads on when the hook does not, for the payload says whose run it was.
+(
+  trap '' HUP INT QUIT PIPE TERM USR1 USR2 XFSZ
+  umask 077
+  export LC_ALL=C
+  echo >&2
+  exec tee "$hs_work.payload" 2>/dev/null
+) <&9 >&7 3<&- 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
+hs_stdin=$!
+(
+  trap - HUP INT QUIT TERM USR1 USR2 ALRM
+  # A line of each copier: from now on no signal to the group takes them away from the hook. Or the end, if one was sooner.
+  read -r hs_line <&3
+  read -r hs_line <&3
+  exec 3<&-
+  [ -z "$hs_reset" ] || exec env --default-signal=INT,QUIT "$@"
+  exec "$@"
+) <&8 >&5 2>&4 4>&- 5>&- 6<&- 7>&- 8<&- 9<&- &
+hs_hook=$!
+# Nor has bash anything to say of a hook that was killed.
+exec 2>/dev/null 3<&- 4>&- 5>&- 6<&- 7>&- 8<&- 9<&-
 # Asked to leave a moment before there was a hook.
 [ -z "$hs_signal" ] || hs_pass "$hs_signal"
+# For shells without a clock, a file's time has to do. To make one takes a while, in which the hook starts.
+[ -n "$hs_began" ] || true >"$hs_work.began"
 
 hs_code=''
 while :; do
@@ -202,7 +210,7 @@ hs_report() {
   command -v setsid && exec setsid "$@"
   exec "$@"
 }
-hs_report "$@" </dev/null >/dev/null 3>&- &
+hs_report "$@" </dev/null >/dev/null &
 
 # An agent may take our end for the end of what we write. But a child that the hook has left behind may hold the pipe, so
 # the reporter ends this wait after a while, by SIGALRM.
