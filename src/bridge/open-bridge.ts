@@ -37,6 +37,7 @@ import { createEnvelopes } from "./envelopes.ts";
 import { createFolding } from "./folding.ts";
 import { createFollow } from "./follow.ts";
 import { dropped, eventCounted, gaugePoints, type About } from "./health.ts";
+import { createHeadReading } from "./transcript-head.ts";
 import type { MetricPoints } from "../metric/point.ts";
 
 export type OpenBridge = {
@@ -120,7 +121,7 @@ export function openBridge(deps: Deps): OpenBridge {
   const bridge = createBridge({
     envelopes: createEnvelopes({
       spool,
-      folding,
+      folding: { ...folding, fold: createHeadReading(folding) },
       isExcluded: createExclude(config.exclude),
       onHeard: (agent, atNs) => activity.heard(agent, atNs),
       log,

@@ -56,17 +56,21 @@ const BOUNDS = {
 
 /**
  * Replays `recordings/<agent>/<folder>` and gives every span that was sent, and the last point of every series; `through`
- * sends it too.
+ * sends it too. `around`: what each hook had around it, in place of the usual.
  */
 export async function replayRecording(
   folder: string,
   delivery: Delivery,
-  { capture = "none", through }: { capture?: Config["capture"]; through?: Exporter } = {},
+  {
+    capture = "none",
+    through,
+    around = {},
+  }: { capture?: Config["capture"]; through?: Exporter; around?: Partial<EnvelopeDraft> } = {},
 ): Promise<Replayed> {
   const recording = loadRecording(folder);
   const root = mkdtempSync(join(tmpdir(), "hookspan-replay-"));
   try {
-    const run = startReplay(basename(dirname(folder)), recording, root, capture, through);
+    const run = startReplay(basename(dirname(folder)), recording, root, { capture, through, around });
     if (delivery === "backlog") run.backlog();
     else run.oneByOne(delivery);
     await run.finish();
@@ -82,8 +86,11 @@ function startReplay(
   agent: string,
   recording: Recording,
   root: string,
-  capture: Config["capture"],
-  through: Exporter | undefined,
+  {
+    capture,
+    through,
+    around,
+  }: { capture: Config["capture"]; through: Exporter | undefined; around: Partial<EnvelopeDraft> },
 ) {
   const home = join(root, "home");
   const spans: SpanRecord[] = [];
@@ -98,6 +105,7 @@ function startReplay(
       env: {},
       ...(hook.env === undefined ? {} : { env: markersOf(hook.env), traceparent: hook.env["TRACEPARENT"] ?? "" }),
       ...SURROUNDINGS[agent],
+      ...around,
       id,
       agent,
       timeNs: hook.atNs,
