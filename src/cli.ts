@@ -18,7 +18,9 @@ import { HELP } from "./help.ts";
 import { createIntake } from "./intake/intake.ts";
 import { createLog, type Log } from "./log.ts";
 import { createExporter } from "./otlp/exporter.ts";
+import { ancestorsOf } from "./setup/ancestors.ts";
 import { readStatus, statusText } from "./setup/status.ts";
+import { surroundingContext } from "./setup/surrounding-context.ts";
 import { isDiskError, realDisk } from "./store/disk.ts";
 import { loadInstanceId } from "./store/instance-id.ts";
 import { createStateDirectory, type StateDirectory } from "./store/state-directory.ts";
@@ -45,6 +47,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   demo,
   preview,
   wrap: wrapCommand,
+  context,
 };
 
 type Flags = Record<string, string | boolean | undefined>;
@@ -229,6 +232,23 @@ async function wrapCommand(args: string[]): Promise<number> {
   process.removeAllListeners(end.signal);
   process.kill(process.pid, end.signal);
   return 143; // Where a signal does not end us.
+}
+
+async function context(args: string[]): Promise<number> {
+  const flags = options(args, { agent: { type: "string" }, session: { type: "string" } });
+  const { agent = "claude-code", session } = flags;
+  if (session === undefined && flags["agent"] !== undefined) throw new UsageError("--agent needs --session");
+  const found = surroundingContext(realDisk, configFrom({}, "user"), {
+    ancestors: ancestorsOf(process.pid),
+    birthOf,
+    session: session === undefined ? undefined : { agent: String(agent), id: String(session) },
+    claudeSession: process.env["CLAUDE_CODE_SESSION_ID"],
+    nowNs: BigInt(Date.now()) * 1_000_000n,
+  });
+  if (found.status === "found") return print(`${found.traceparent}\n`);
+  // What is around this process is still around what it starts.
+  const inherited = process.env["TRACEPARENT"] ?? "";
+  return inherited === "" ? fail(found.reason) : print(`${inherited}\n`);
 }
 
 function open(config: Config, directory: StateDirectory, log: Log, read: () => Config): OpenBridge {

@@ -10,6 +10,7 @@ Commands
   tail      a stand-in Collector that prints runs, tokens and cost as they arrive
   status    what waits, what went out, what was refused, and why
   preview   what would be sent: every attribute, with its value; sends nothing
+  context   the span under which a program stands that an agent's tool starts, as a TRACEPARENT
   flush     take in all events and send everything, then leave (CI jobs, containers)
   wrap      run another hook as it is, and report its run
   bridge    run the bridge in the foreground; hooks start one by themselves
@@ -49,6 +50,19 @@ outbox are empty and the last totals are accepted. Exit code 0, or 1 when the ti
   --log-level LEVEL   error, warn, info or debug (default warn)
 
 Example: hookspan flush --close --timeout 60
+`,
+  context: `hookspan context: the span under which a program stands that an agent's tool starts, as a TRACEPARENT
+
+Usage: hookspan context [--agent NAME --session ID]
+
+To be run inside of a tool of an agent, to start another agent there: its runs become part of the tool call. Prints the
+span of the call that runs; where several run, that of their run; outside of an agent what TRACEPARENT says already.
+Exit code 1 where none of these is known. Reads the state directory, sends and changes nothing.
+
+  --session ID   the session to look in (default: that of the agent which has started this)
+  --agent NAME   whose session that is (default claude-code)
+
+Example: TRACEPARENT=$(hookspan context) codex exec "Review the last commit."
 `,
   status: `hookspan status: what waits, what went out, what was refused, and why
 
