@@ -1,10 +1,15 @@
 // Which trace a recorded session is in, whose agent was given a context: whatever the order of delivery, the same one.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 
 import type { EnvelopeDraft } from "../src/event/envelope.ts";
 import { DELIVERIES, replayRecording } from "./support/recorded-session.ts";
+
+const environments = z.record(z.string(), z.object({ claude: z.object({ TRACEPARENT: z.string() }) }));
+const payload = z.object({ session_id: z.string(), hook_event_name: z.string() });
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN = "00f067aa0ba902b7";
@@ -33,6 +38,30 @@ const ROWS: Row[] = [
   ["qwen in a CI job", "qwen-code/one-shell", { traceparent: SAMPLED, env: { CI: "true" } }, "child"],
   ["opencode in a CI job", "opencode/one-shell", { traceparent: SAMPLED, env: { CI: "true" } }, "child"],
 ];
+
+describe("Claude Code's native traces", () => {
+  const folder = join(import.meta.dirname, "recordings/claude-code/12-native-otel");
+  const session = "0a8b34f9-4a9a-40f2-a87e-40159871cb99";
+  /** What was in the environment of that session's hooks, by event: spans of the client, and at its ends the given one. */
+  const recorded = environments.parse(JSON.parse(readFileSync(join(folder, "hook-env.json"), "utf8")));
+  const interaction = recorded["UserPromptSubmit (command)"]?.claude.TRACEPARENT.split("-")[2];
+
+  test.each(DELIVERIES)("a run is under the client's span of its prompt, delivered %s", async (delivery) => {
+    const { spans } = await replayRecording(folder, delivery, {
+      around: ({ stdin }) => {
+        const { session_id: id, hook_event_name: event } = payload.parse(JSON.parse(stdin));
+        const claude = id === session ? recorded[`${event} (command)`]?.claude : undefined;
+        return { env: sdk, ...(claude === undefined ? {} : { traceparent: claude.TRACEPARENT }) };
+      },
+    });
+    const [run, ...others] = spans.filter(
+      ({ name, attributes }) => name === "invoke_agent claude-code" && attributes["session.id"] === session,
+    );
+    expect(others).toEqual([]);
+    expect(interaction).not.toBe(SPAN);
+    expect(run).toMatchObject({ traceId: TRACE, parentSpanId: interaction, parentIsRemote: true });
+  });
+});
 
 describe.each(ROWS)("%s", (_, folder, around, place) => {
   test.each(DELIVERIES)("delivered %s", async (delivery) => {

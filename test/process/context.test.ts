@@ -97,6 +97,28 @@ describe("an agent that another agent starts", () => {
     expect(outer).toMatchObject({ traceId: trace, parentSpanId: span });
   });
 
+  test("Codex around Claude Code: found by the process that its hooks have for parent", async () => {
+    const installed = await install();
+    const env = withAgents(installed, { SESSION: "inner", HOOKSPAN_AUTOSTART: "0" });
+    const base = {
+      session_id: "outer",
+      turn_id: "t",
+      transcript_path: "/none/rollout-2026-11-21T10-00-00-outer.jsonl",
+    };
+    const call = { tool_name: "Bash", tool_use_id: "call_1", tool_input: {} };
+    for (const more of [{ hook_event_name: "UserPromptSubmit" }, { hook_event_name: "PreToolUse", ...call }])
+      expect(await installed.hook({ ...base, ...more }, env)).toEqual(QUIET);
+    const line = blockOf("sh", "codex exec", "#!").replace("codex exec", "claude -p");
+    expect(await inShell(["-c", line], env)).toMatchObject({ code: 0, stderr: "" });
+    const spans = await sent(installed);
+    const tool = spans.find(({ name }) => name === "execute_tool Bash");
+    expect(spans.find(({ name }) => name === "invoke_agent codex")).toBeDefined();
+    expect(spans.find(({ name }) => name === "invoke_agent claude-code")).toMatchObject({
+      traceId: tool?.traceId,
+      parentSpanId: tool?.spanId,
+    });
+  });
+
   test("two calls at once: its run is under the run that they have in common", async () => {
     const installed = await install();
     const env = withAgents(installed, {});

@@ -30,6 +30,9 @@ export type Delivery = (typeof DELIVERIES)[number] | Disorder;
  */
 export type Disorder = { swapped: ReadonlySet<number>; twice: ReadonlySet<number>; againNs: bigint; length: number };
 
+/** What hooks have around them: the same for all, or for each its own. */
+type Around = Partial<EnvelopeDraft> | ((hook: Recording["hooks"][number]) => Partial<EnvelopeDraft>);
+
 export type Replayed = {
   spans: SpanRecord[];
   points: Map<string, MetricPoints["points"][number] & { metric: string; agent: string }>;
@@ -61,11 +64,7 @@ const BOUNDS = {
 export async function replayRecording(
   folder: string,
   delivery: Delivery,
-  {
-    capture = "none",
-    through,
-    around = {},
-  }: { capture?: Config["capture"]; through?: Exporter; around?: Partial<EnvelopeDraft> } = {},
+  { capture = "none", through, around = {} }: { capture?: Config["capture"]; through?: Exporter; around?: Around } = {},
 ): Promise<Replayed> {
   const recording = loadRecording(folder);
   const root = mkdtempSync(join(tmpdir(), "hookspan-replay-"));
@@ -86,11 +85,7 @@ function startReplay(
   agent: string,
   recording: Recording,
   root: string,
-  {
-    capture,
-    through,
-    around,
-  }: { capture: Config["capture"]; through: Exporter | undefined; around: Partial<EnvelopeDraft> },
+  { capture, through, around }: { capture: Config["capture"]; through: Exporter | undefined; around: Around },
 ) {
   const home = join(root, "home");
   const spans: SpanRecord[] = [];
@@ -105,7 +100,7 @@ function startReplay(
       env: {},
       ...(hook.env === undefined ? {} : { env: markersOf(hook.env), traceparent: hook.env["TRACEPARENT"] ?? "" }),
       ...SURROUNDINGS[agent],
-      ...around,
+      ...(typeof around === "function" ? around(hook) : around),
       id,
       agent,
       timeNs: hook.atNs,
