@@ -19,11 +19,18 @@ export type Endings = {
   dueNs(): bigint | undefined;
 };
 
-type Deps = { folding: Folding; follow: Follow; isAlive: (pid: number, birth?: string) => boolean; log: Log };
+type Deps = {
+  folding: Folding;
+  follow: Follow;
+  isAlive: (pid: number, birth?: string) => boolean;
+  /** What the client has shown of its cost, outside of the spool. */
+  shownCost: (session: Session) => readonly AgentEvent[];
+  log: Log;
+};
 
 const ALIVE_CHECK_NS = 10_000_000_000n;
 
-export function createEndings({ folding, follow, isAlive, log }: Deps): Endings {
+export function createEndings({ folding, follow, isAlive, shownCost, log }: Deps): Endings {
   let lastCheckNs = 0n;
   // Left alone until the next start, or time would fail on them at each step.
   const stuck = new Set<string>();
@@ -70,6 +77,10 @@ export function createEndings({ folding, follow, isAlive, log }: Deps): Endings 
   /** One session that cannot be ended, by a mistake of ours, must not stop the rest. */
   function end(session: Session, event: AgentEvent): void {
     try {
+      // Only of a process that is over: what is shown while it lives says nothing yet.
+      const isOver =
+        session.processGoneNs !== undefined || session.segments.some(({ endedNs }) => endedNs !== undefined);
+      if (isOver) for (const shown of shownCost(session)) folding.fold(shown);
       folding.fold(event);
     } catch (error) {
       // Only the kind of the error: its text may quote what the session holds.

@@ -25,6 +25,7 @@ import { createQuarantine, type Quarantine } from "../store/quarantine.ts";
 import { createSessionStore } from "../store/session-store.ts";
 import { enforceSpanBounds } from "../store/span-bounds.ts";
 import type { StateDirectory } from "../store/state-directory.ts";
+import { createStatuslineFiles } from "../store/statusline-files.ts";
 import { loadTotals, saveSent } from "../store/totals-file.ts";
 import { createTroubleFile } from "../store/trouble-file.ts";
 import type { FileRead } from "../store/versioned-file.ts";
@@ -36,6 +37,7 @@ import { createEndings } from "./endings.ts";
 import { createEnvelopes } from "./envelopes.ts";
 import { createFolding } from "./folding.ts";
 import { createFollow } from "./follow.ts";
+import { shownOf } from "./shown-cost.ts";
 import { dropped, eventCounted, gaugePoints, type About } from "./health.ts";
 import { createHeadReading } from "./transcript-head.ts";
 import type { MetricPoints } from "../metric/point.ts";
@@ -118,6 +120,7 @@ export function openBridge(deps: Deps): OpenBridge {
     },
   });
   const activity = createActivityFile(disk, directory.activity);
+  const statusline = createStatuslineFiles(disk, directory.statusline);
   const bridge = createBridge({
     envelopes: createEnvelopes({
       spool,
@@ -128,7 +131,13 @@ export function openBridge(deps: Deps): OpenBridge {
     }),
     folding,
     follow,
-    endings: createEndings({ folding, follow, isAlive: deps.isAlive, log }),
+    endings: createEndings({
+      folding,
+      follow,
+      isAlive: deps.isAlive,
+      shownCost: (session) => shownOf(statusline, session),
+      log,
+    }),
     commit: { ...commit, commit: commitAndTell },
     heldDueEarly: (nowNs) => dueEarly(listHeld(disk, directory.held), nowNs),
     heldTraces: () => heldNames(disk, directory.held).map(({ traceId }) => traceId),
@@ -173,6 +182,7 @@ export function openBridge(deps: Deps): OpenBridge {
       }
       const emptied = quarantine.enforce(nowNs);
       if (emptied > 0) folding.count([dropped("quarantine", emptied)]);
+      statusline.sweep(nowNs);
       // Hooks leave this mark when the spool is full and no bridge lives.
       const isFlooded = ifPresent(() => disk.facts(join(directory.home, "dropped"))) !== undefined;
       if (isFlooded) {

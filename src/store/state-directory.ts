@@ -14,6 +14,8 @@ export type StateDirectory = {
   sessions: string;
   held: string;
   outbox: string;
+  /** Made by the status line tap where it is in use. */
+  statusline: string;
   totals: string;
   index: string;
   commit: string;
@@ -37,6 +39,7 @@ export function stateDirectory(home: string): StateDirectory {
     sessions: join(root, "sessions"),
     held: join(root, "held"),
     outbox: join(root, "outbox"),
+    statusline: join(root, "statusline"),
     totals: join(root, "totals.json"),
     index: join(root, "index.json"),
     commit: join(root, "commit.json"),

@@ -1,7 +1,10 @@
 // Tokens and cost: of resumed sessions, of no run, and where the numbers are missing or odd.
+import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { expect, test } from "vitest";
 
-import { createStage, MODEL } from "../support/stage.ts";
+import { createStage, EPOCH_S, MODEL, type Stage } from "../support/stage.ts";
 
 const COST = "hookspan.cost";
 const SOURCE = "hookspan.cost.source";
@@ -102,6 +105,54 @@ test("13: books below the estimate are a credit against the next estimates: the 
   expect((await sent()).total(COST)).toBeCloseTo(1.4 * one, 9);
 });
 
+test.each(["in one life of the bridge", "with a new bridge"])(
+  "13: a process that was killed costs what it showed its status line, and its books, if they come, count no second time, %s",
+  async (which) => {
+    const one = await priceOfOne();
+    const stage = await createStage();
+    const { hook, answer, line, step, sent } = stage;
+    hook(0, "SessionStart", { source: "startup" });
+    hook(1, "UserPromptSubmit", { prompt: "one" }, inRun);
+    answer(3, "m1", "r1", { input_tokens: 1000, output_tokens: 0 });
+    show(stage, 4, one + 0.5);
+    step(5);
+    expect((await sent()).total(COST)).toBeCloseTo(one, 9);
+    stage.dead.add(4242);
+    step(20);
+    if (which === "with a new bridge") stage.restart();
+    step(90);
+    expect((await sent()).total(COST)).toBeCloseTo(one + 0.5, 9);
+    expect((await sent()).total("hookspan.code.line.count")).toBe(3);
+    // The same file, read again, and a statement of that process: what both say is known.
+    const books = { totalLinesAdded: 3, totalLinesRemoved: 0, startTime: START_MS };
+    line(4, "cost-state", { ...books, totalCostUSD: one + 0.75 });
+    if (which === "with a new bridge") stage.restart();
+    hook(100, "SessionStart", { source: "resume" }, { pid: 4343 });
+    step(101);
+    hook(102, "SessionEnd", { reason: "other" }, { pid: 4343 });
+    step(110);
+    const all = await sent();
+    expect(all.total(COST)).toBeCloseTo(one + 0.75, 9);
+    expect(all.total("hookspan.code.line.count")).toBe(3);
+  },
+);
+
+test("13: a session that ends with its totals in SessionEnd costs those, and a second end adds what they grew by", async () => {
+  const one = await priceOfOne();
+  const { hook, answer, step, sent } = await createStage();
+  hook(0, "SessionStart", { source: "startup" });
+  hook(1, "UserPromptSubmit", { prompt: "one" }, inRun);
+  answer(3, "m1", "r1", { input_tokens: 1000, output_tokens: 0 });
+  hook(5, "SessionEnd", { reason: "other", cost: { total_cost_usd: one + 0.5, total_lines_added: 5 } });
+  step(8);
+  hook(20, "SessionStart", { source: "resume" });
+  hook(25, "SessionEnd", { reason: "other", cost: { total_cost_usd: one + 0.75, total_lines_added: 7 } });
+  step(28);
+  const all = await sent();
+  expect(all.total(COST)).toBeCloseTo(one + 0.75, 9);
+  expect(all.total("hookspan.code.line.count")).toBe(7);
+});
+
 test("19: a model call with no run open stands in the session's own trace, and is counted", async () => {
   const { hook, answer, step, sent } = await createStage();
   hook(0, "SessionStart", { source: "startup" });
@@ -139,3 +190,12 @@ test.each<[string, unknown, string, number]>([
   expect(all.total("hookspan.token.usage")).toBe(tokens);
   expect(all.total("gen_ai.invoke_agent.inference_calls")).toBe(1);
 });
+
+/** The client shows its status line a total, and the tap keeps it. */
+function show({ directory }: Stage, seconds: number, usd: number): void {
+  const cost = { total_cost_usd: usd, total_duration_ms: seconds * 1000, total_lines_added: 3, total_lines_removed: 0 };
+  mkdirSync(directory.statusline, { recursive: true });
+  const path = join(directory.statusline, "s1.json");
+  writeFileSync(path, JSON.stringify({ v: 1, session_id: "s1", cost }));
+  utimesSync(path, EPOCH_S + seconds, EPOCH_S + seconds);
+}

@@ -25,6 +25,7 @@ const FILES = [
   "hooks/cursor.hooks.json",
   "hooks/gemini-cli.settings.json",
   "hooks/hermes.config.yaml",
+  "hooks/hookspan-statusline.sh",
   "hooks/hookspan-wrap.sh",
   "hooks/hookspan-wrap-report.sh",
   "hooks/hookspan.sh",
@@ -50,6 +51,7 @@ test("holds what users need and nothing else, and works once installed", async (
   const programs = files.filter(({ mode }) => mode.includes("x")).map(({ path }) => path);
   expect(programs.sort()).toEqual([
     "dist/hookspan.cjs",
+    "hooks/hookspan-statusline.sh",
     "hooks/hookspan-wrap-report.sh",
     "hooks/hookspan-wrap.sh",
     "hooks/hookspan.sh",

@@ -20,10 +20,13 @@ export const SHORT_SESSION = {
   totals: { "hookspan.session.count": 1, "hookspan.run.count": 1, "hookspan.token.usage": 18 },
 };
 
-/** Runs the hooks, each of which has to end as it always does. Returns between which times, in ns, all of it happened. */
+/**
+ * Runs the hooks, each of which has to end as it always does; with `isCut` the client goes without its last one. Returns between
+ * which times, in ns, all of it happened.
+ */
 export async function runShortSession(
   installed: Installed,
-  { id, env = {} }: { id: string; env?: NodeJS.ProcessEnv },
+  { id, env = {}, isCut = false }: { id: string; env?: NodeJS.ProcessEnv; isCut?: boolean },
 ): Promise<{ fromNs: bigint; toNs: bigint }> {
   const path = join(String(installed.env["HOME"]), ".claude", "projects", "p", `${id}.jsonl`);
   mkdirSync(dirname(path), { recursive: true });
@@ -49,7 +52,7 @@ export async function runShortSession(
   await hook("PostToolUse", { ...tool, tool_response: {} });
   answer("m2");
   await hook("Stop");
-  await hook("SessionEnd", { reason: "other" });
+  if (!isCut) await hook("SessionEnd", { reason: "other" });
   return { fromNs, toNs: nowNs() + 1_000_000n };
 }
 
