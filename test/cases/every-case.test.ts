@@ -8,7 +8,6 @@ import { expect, test } from "vitest";
 const CASES = 35;
 
 const NOT_YET: Record<number, string> = {
-  23: "comes with the first agent that rotates its session id; what it needs is tested beside bridge/folding.ts",
   31: "comes with identity: two sessions' identities in one batch",
 };
 

@@ -80,6 +80,57 @@ test.each(["before", "after"])(
   },
 );
 
+test("23: a compression that rotates the session id: another session that names the one before, and one conversation", async () => {
+  const stage = await createStage();
+  const { restart, step, sent } = stage;
+  const { told, rotated } = hermesOn(stage);
+  told(0, "one", "on_session_start", {});
+  told(1, "one", "pre_llm_call", { turn_id: "t1" });
+  told(2, "one", "on_session_end", { turn_id: "t1", completed: true, interrupted: false });
+  rotated(3, "one", "two");
+  restart();
+  told(11, "two", "pre_llm_call", { turn_id: "t2" });
+  told(12, "two", "on_session_end", { turn_id: "t2", completed: true, interrupted: false });
+  rotated(13, "two", "three");
+  told(19, "three", "on_session_finalize", { reason: "shutdown" });
+  step(30);
+  const all = await sent();
+  expect(all.lines("session.id", "gen_ai.conversation.id", "session.previous_id", RUN)).toEqual([
+    "session hermes 0..3 one one",
+    "invoke_agent hermes 1..2 one one success",
+    "session hermes 3..13 two one one",
+    "invoke_agent hermes > compact hermes 3..3 one one",
+    "invoke_agent hermes 11..12 two one success",
+    "session hermes 13..19 three one two",
+    "invoke_agent hermes > compact hermes 13..13 two one",
+  ]);
+  expect(all.total("hookspan.run.count")).toBe(2);
+  expect(all.total("hookspan.compaction.count")).toBe(2);
+});
+
+test("23: in the midst of a turn: what is left of it is a run of the new session, and a call counts once", async () => {
+  const stage = await createStage();
+  const { told, rotated } = hermesOn(stage);
+  told(0, "one", "on_session_start", {});
+  told(1, "one", "pre_llm_call", { turn_id: "t1" });
+  rotated(3, "one", "two");
+  const tool = { tool_name: "terminal", tool_input: { command: "ls" } };
+  told(11, "two", "pre_tool_call", { turn_id: "t1", tool_call_id: "c1" }, tool);
+  told(12, "two", "post_tool_call", { turn_id: "t1", tool_call_id: "c1", status: "ok", result: "{}" }, tool);
+  told(13, "two", "on_session_end", { turn_id: "t1", completed: true, interrupted: false });
+  told(19, "two", "on_session_finalize", { reason: "shutdown" });
+  stage.step(30);
+  const all = await stage.sent();
+  expect(all.lines("session.id", "gen_ai.conversation.id", "session.previous_id", RUN, WHY)).toEqual([
+    "session hermes 0..3 one one",
+    "invoke_agent hermes 1..3 one one success session_end",
+    "session hermes 3..19 two one one",
+    "invoke_agent hermes > compact hermes 3..3 one one",
+    "invoke_agent hermes 11..13 two one success stop",
+    "invoke_agent hermes > execute_tool terminal 11..12 two one",
+  ]);
+});
+
 test("24: the agent's process is gone: a minute after the last event the run is abandoned, and ended there", async () => {
   const { hook, step, dead, sent } = await createStage();
   hook(1, "UserPromptSubmit", { prompt: "one" }, inRun);
@@ -231,4 +282,28 @@ function turn({ hook, settled, step }: Stage, from: number): void {
   hook(from + 4, "Stop", {}, { run });
   hook(from + 5, "SessionEnd", { reason: "other" });
   step(from + 8);
+}
+
+/** Hermes' shell hooks, and the frames of its gateway; the bridge takes a step after each. */
+function hermesOn(stage: Stage) {
+  const put = (seconds: number, payload: object): void => {
+    stage.putBytes(seconds, Buffer.from(JSON.stringify(payload)), { agent: "hermes" });
+    stage.step(seconds);
+  };
+  return {
+    told: (seconds: number, session: string, name: string, more: object, top: object = {}): void => {
+      const extra = { telemetry_schema_version: "hermes.observer.v1", task_id: "k", ...more };
+      put(seconds, { hook_event_name: name, session_id: session, cwd: "/p", ...top, extra });
+    },
+    rotated: (seconds: number, from: string, to: string): void => {
+      const context = {
+        session_id: to,
+        old_session_id: from,
+        in_place: false,
+        compression_count: 1,
+        platform: "signal",
+      };
+      put(seconds, { event_type: "session:compress", context, src: "gateway" });
+    },
+  };
 }

@@ -33,8 +33,14 @@ const BOUNDS = {
 
 type Fields = Record<string, unknown>;
 
-/** Of a hook: its session, its turn, its process, and what else its payload has. */
-export type HookOptions = { session?: string; run?: string; pid?: number | "none"; env?: Record<string, string> };
+/** Of a hook: its session, its turn, its process, its agent if that is not Claude Code, and what else its payload has. */
+export type HookOptions = {
+  session?: string;
+  run?: string;
+  pid?: number | "none";
+  agent?: string;
+  env?: Record<string, string>;
+};
 
 export type Stage = {
   directory: StateDirectory;
@@ -105,12 +111,12 @@ export async function createStage(options: { disk?: Disk; bounds?: Partial<typeo
       };
       stage.putBytes(seconds, Buffer.from(JSON.stringify(payload)), given);
     },
-    putBytes(seconds, payload, { pid = 4242, env = {} } = {}) {
+    putBytes(seconds, payload, { pid = 4242, agent = "claude-code", env = {} } = {}) {
       const id = `${String(count++).padStart(6, "0")}-story`;
       const marker = pid === "none" ? {} : { CLAUDE_PID: String(pid) };
       const own = { CLAUDE_CODE_ENTRYPOINT: "cli", ...marker, ...env };
       const path = join(directory.spool, `${id}.evt`);
-      writeFileSync(path, formatEnvelope({ id, agent: "claude-code", timeNs: at(seconds), env: own, payload }), {
+      writeFileSync(path, formatEnvelope({ id, agent, timeNs: at(seconds), env: own, payload }), {
         mode: 0o600,
       });
       // Never before the header's time, or the header would be clamped.

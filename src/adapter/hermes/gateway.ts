@@ -29,10 +29,26 @@ export function gatewayEvents(json: Record<string, unknown>, agent: string, atNs
     case "session:start":
       return [{ ...base, kind: "session.started", source: "startup" }];
     case "session:compress":
-      return [{ ...base, kind: "compaction.ended", trigger: "auto" }];
+      return compressed(context, base);
     default:
       return [{ ...base, kind: "noted", nativeEvent: nativeEvent.slice(0, 128), known: KNOWN.test(nativeEvent) }];
   }
+}
+
+/**
+ * A conversation that is compressed goes on in its session, or under a new id: then the old session is over, and what is left of
+ * the turn is told under the new one.
+ */
+function compressed(context: Record<string, unknown>, base: EventBase): AgentEvent[] {
+  const oldId = pickWord(context, ["old_session_id"], 512);
+  if (context["in_place"] === true || oldId === undefined || oldId === base.sessionId)
+    return [{ ...base, kind: "compaction.ended", trigger: "auto" }];
+  const old = { ...base, sessionId: oldId };
+  return [
+    { ...old, kind: "compaction.ended", trigger: "auto" },
+    { ...old, kind: "session.ended", reason: "other" },
+    { ...base, kind: "session.continued", previousSessionId: oldId },
+  ];
 }
 
 function frameOf(json: Record<string, unknown>): Frame {

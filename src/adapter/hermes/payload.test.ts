@@ -156,3 +156,20 @@ test.each([
   expect(kinds({ event_type: type, context: { session_key: "k" } })).toEqual([]);
   expect(kinds({ event_type: type, context: null })).toEqual([]);
 });
+
+test.each<[string, object, string[]]>([
+  ["in place", { in_place: true, old_session_id: "s" }, ["s compaction.ended"]],
+  ["in place, though it names another id", { in_place: true, old_session_id: "r" }, ["s compaction.ended"]],
+  ["and says not where", {}, ["s compaction.ended"]],
+  ["under the same id", { in_place: false, old_session_id: "s" }, ["s compaction.ended"]],
+  [
+    "under a new id",
+    { in_place: false, old_session_id: "r" },
+    ["r compaction.ended", "r session.ended", "s session.continued"],
+  ],
+])("a conversation that is compressed %s", (_, context, expected) => {
+  const frame = { event_type: "session:compress", context: { session_id: "s", compression_count: 1, ...context } };
+  const decoded = decode(frame);
+  const events = decoded.status === "decoded" ? decoded.events : [];
+  expect(events.map(({ sessionId, kind }) => `${sessionId} ${kind}`)).toEqual(expected);
+});
