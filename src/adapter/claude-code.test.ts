@@ -159,9 +159,6 @@ const TABLE: [string, Record<string, unknown>, Expected[]][] = [
   ["WorktreeCreate", { name: "w" }, NOTHING],
   ["WorktreeRemove", { worktree_path: "/w" }, NOTHING],
   ["SessionEnd", { reason: "clear" }, [{ kind: "session.ended", reason: "clear" }]],
-  // No client is known to send it, so nothing is counted by it; nor does it harm.
-  ["SessionEnd", { reason: "other", cost: null }, [{ kind: "session.ended", reason: "other" }]],
-  ["SessionEnd", { reason: "other", cost: { total_cost_usd: 1 } }, [{ kind: "session.ended", reason: "other" }]],
   ["SessionEnd", { reason: "invented" }, [{ kind: "session.ended", reason: "other" }]],
   ["SessionEnd", { cost: null }, ENDED],
   ["SessionEnd", { cost: "12" }, ENDED],
