@@ -77,7 +77,7 @@ describe.runIf(program !== undefined)("a fleet from the shipped files", () => {
   });
 
   test("takes a session from hookspan itself, and all spans of a trace go to one gateway", async () => {
-    const { edge, gateways, mimir } = await startFleet(program ?? "");
+    const { edge, gateways, tempo, mimir } = await startFleet(program ?? "");
     const installed = await install();
     const headers = { authorization: RIGHT };
     writeFileSync(
@@ -98,6 +98,18 @@ describe.runIf(program !== undefined)("a fleet from the shipped files", () => {
     expect(second?.size).toBeGreaterThan(0);
     expect([...(first ?? [])].filter((id) => second?.has(id))).toEqual([]);
     expect(JSON.stringify(mimir.requests.map(({ body }) => body))).toContain('"hookspan.session.count"');
+
+    const ofAll = tracesOf(...gateways);
+    await vi.waitFor(
+      () =>
+        expect(
+          tempo
+            .spans()
+            .map(({ traceId }) => traceId)
+            .sort(),
+        ).toEqual(ofAll),
+      LONG,
+    );
 
     // Both count what they saw, as themselves.
     for (const gateway of gateways)

@@ -33,6 +33,8 @@ export type CollectorOptions = {
 export type RunningCollector = {
   /** For OTLP over HTTP. */
   endpoint: string;
+  /** `host:port`, for OTLP over gRPC. */
+  grpc: string;
   /** `host:port` of its own metrics, for Prometheus to scrape. */
   metrics: string;
   stop(): Promise<void>;
@@ -63,6 +65,7 @@ export async function startCollector(options: CollectorOptions, atEnd?: AtEnd): 
   let program = await start();
   return {
     endpoint: `http://127.0.0.1:${port("http")}`,
+    grpc: `127.0.0.1:${port("grpc")}`,
     metrics: `127.0.0.1:${port("metrics")}`,
     stop: () => program.stop(),
     start: async () => {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { startCollector, type RunningCollector } from "./collector.ts";
 import { parseOtlp, type OtlpBody } from "./otlp-json.ts";
 import { createOtlpRecorder, RECORDER_CERTIFICATE, RECORDER_KEY, type OtlpRecorder } from "./otlp-recorder.ts";
 import { freePorts, startProgram, type RunningProgram } from "./start-program.ts";
@@ -36,7 +37,7 @@ type Member = {
 export type Gateway = Member & {
   /** Where it listens for edges. */
   port: number;
-  /** What it would have sent to Tempo so far, in the order of its coming. */
+  /** What it has got so far, in the order of its coming. */
   traces(): OtlpBody[];
   /** What its span_metrics have said so far. */
   metrics(): OtlpBody[];
@@ -45,6 +46,8 @@ export type Gateway = Member & {
 export type Fleet = {
   edge: Member & { endpoint: string };
   gateways: readonly [Gateway, Gateway];
+  /** Stands in for Tempo behind the gateways. */
+  tempo: RunningCollector;
   /** Stands in for Mimir behind the edge. */
   mimir: OtlpRecorder;
 };
@@ -57,6 +60,7 @@ type Overlay = { connectors?: object; exporters: object; pipelines?: object };
 export async function startFleet(program: string): Promise<Fleet> {
   const directory = tempDirectory();
   const mimir = await createOtlpRecorder();
+  const tempo = await startCollector({ program, toFiles: ["traces", "metrics", "metrics/spans"] });
   const htpasswd = join(directory, "htpasswd");
   writeFileSync(htpasswd, `${USER.name}:${hashOf(USER.password)}\n`);
   const port = await freePorts(...(["edge", "gateway-0", "gateway-1"] as const).flatMap(portNames));
@@ -65,6 +69,8 @@ export async function startFleet(program: string): Promise<Fleet> {
     EDGE_HTPASSWD: htpasswd,
     GATEWAYS: `[127.0.0.1:${port("gateway-0 grpc")}, 127.0.0.1:${port("gateway-1 grpc")}]`,
     METRICS_OTLP: mimir.url,
+    TEMPO_OTLP: tempo.grpc,
+    TEMPO_INSECURE: "true",
   };
 
   const member = async (name: Name, overlay: Overlay): Promise<Member> => {
@@ -102,7 +108,7 @@ export async function startFleet(program: string): Promise<Fleet> {
   const gateways = [await gateway("gateway-0"), await gateway("gateway-1")] as const;
   const json = { encoding: "json", compression: "none" };
   const edge = await member("edge", { exporters: { "otlp_http/metrics": json } });
-  return { edge: { ...edge, endpoint: `https://127.0.0.1:${port("edge http")}` }, gateways, mimir };
+  return { edge: { ...edge, endpoint: `https://127.0.0.1:${port("edge http")}` }, gateways, tempo, mimir };
 }
 
 function portNames<N extends Name>(name: N): `${N} ${Use}`[] {
@@ -130,14 +136,14 @@ function withPorts(
   };
 }
 
-/** A gateway's spans and metrics go to files in the place of Tempo and Mimir. */
+/** A gateway's metrics go to a file in the place of Mimir, its spans to one besides Tempo. */
 function toFiles(traces: string, metrics: string): Overlay {
   const options = { append: true, flush_interval: "50ms" };
   return {
     connectors: { span_metrics: { metrics_flush_interval: "100ms" } },
     exporters: { "file/traces": { path: traces, ...options }, "file/metrics": { path: metrics, ...options } },
     pipelines: {
-      traces: { exporters: ["file/traces", "span_metrics"] },
+      traces: { exporters: ["otlp_grpc/tempo", "file/traces", "span_metrics"] },
       "metrics/spans": { exporters: ["file/metrics"] },
     },
   };
