@@ -115,7 +115,7 @@ function portNames<N extends Name>(name: N): `${N} ${Use}`[] {
   return [`${name} grpc`, `${name} http`, `${name} health`, `${name} metrics`];
 }
 
-/** As `htpasswd -s` writes it; bcrypt, which people should take, needs a program that is not always there. */
+/** As `htpasswd -s` writes it. */
 function hashOf(password: string): string {
   return `{SHA}${createHash("sha1").update(password).digest("base64")}`;
 }
