@@ -35,8 +35,6 @@ export type RunningCollector = {
   endpoint: string;
   /** `host:port`, for OTLP over gRPC. */
   grpc: string;
-  /** `host:port` of its own metrics, for Prometheus to scrape. */
-  metrics: string;
   stop(): Promise<void>;
   /** Once more, after a stop: on the same ports, with what the queue still held. */
   start(): Promise<void>;
@@ -66,7 +64,6 @@ export async function startCollector(options: CollectorOptions, atEnd?: AtEnd): 
   return {
     endpoint: `http://127.0.0.1:${port("http")}`,
     grpc: `127.0.0.1:${port("grpc")}`,
-    metrics: `127.0.0.1:${port("metrics")}`,
     stop: () => program.stop(),
     start: async () => {
       program = await start();
