@@ -1,8 +1,8 @@
 /** The command line: the only reader of argv, the only caller of process.exit. */
 
 import { join } from "node:path";
-import { parseArgs, type ParseArgsConfig } from "node:util";
 
+import { type Flags, optionsIn, UsageError } from "./arguments.ts";
 import { flush } from "./bridge/flush.ts";
 import { leaveWord, reasonOf } from "./bridge/leave-word.ts";
 import { NewerStateError, openBridge, type OpenBridge } from "./bridge/open-bridge.ts";
@@ -13,6 +13,7 @@ import { runBridge } from "./bridge/run-bridge.ts";
 import { ConfigError } from "./config/error.ts";
 import { loadConfig, type Config } from "./config/config.ts";
 import { stateHome } from "./config/path.ts";
+import { withSecretHeaders } from "./config/secret-headers.ts";
 import { readUserPrices } from "./config/user-prices.ts";
 import { HELP } from "./help.ts";
 import { createIntake } from "./intake/intake.ts";
@@ -34,12 +35,8 @@ import { hookBeside, wrap } from "./wrap.ts";
 /** Set by the build. */
 declare const HOOKSPAN_VERSION: string;
 
-/** A mistake on the command line: exit code 2. */
-class UsageError extends Error {
-  override name = "UsageError";
-}
-
 const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
+  config: configCommand,
   bridge,
   flush: flushCommand,
   status,
@@ -50,7 +47,6 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   context,
 };
 
-type Flags = Record<string, string | boolean | undefined>;
 type StartedBy = "hook" | "user";
 
 const LOG_OPTIONS = { endpoint: { type: "string" }, "log-level": { type: "string" } } as const;
@@ -88,7 +84,7 @@ async function main(): Promise<number> {
 }
 
 async function bridge(args: string[]): Promise<number> {
-  const flags = options(args, { ...LOG_OPTIONS, "until-idle": { type: "boolean" } });
+  const flags = optionsIn(args, { ...LOG_OPTIONS, "until-idle": { type: "boolean" } });
   if (flags["until-idle"] !== true) return runAsBridge(flags, "user");
   try {
     return await runAsBridge(flags, "hook");
@@ -121,10 +117,8 @@ async function runAsBridge(flags: Flags, startedBy: StartedBy): Promise<number> 
 }
 
 async function flushCommand(args: string[]): Promise<number> {
-  const flags = options(args, { ...LOG_OPTIONS, timeout: { type: "string" }, close: { type: "boolean" } });
-  const seconds = Number(flags["timeout"] ?? "30");
-  if (!(seconds > 0))
-    throw new UsageError(`--timeout takes a number of seconds above 0, not "${String(flags["timeout"])}"`);
+  const flags = optionsIn(args, { ...LOG_OPTIONS, timeout: { type: "string" }, close: { type: "boolean" } });
+  const seconds = secondsIn(String(flags["timeout"] ?? "30"));
   const config = configFrom({ "log-level": "warn", ...flags }, "user");
   if (config.disabled) return print("", "hookspan is switched off by HOOKSPAN_DISABLED\n");
   const directory = createStateDirectory(realDisk, config.home);
@@ -145,13 +139,13 @@ async function flushCommand(args: string[]): Promise<number> {
 }
 
 async function status(args: string[]): Promise<number> {
-  const flags = options(args, { json: { type: "boolean" } });
+  const flags = optionsIn(args, { json: { type: "boolean" } });
   const current = readStatus(realDisk, configFrom({}, "user"), HOOKSPAN_VERSION);
   return print(flags["json"] === true ? `${JSON.stringify(current, replaceBigint, 2)}\n` : statusText(current));
 }
 
 async function tail(args: string[]): Promise<number> {
-  const flags = options(args, { port: { type: "string" }, json: { type: "boolean" } });
+  const flags = optionsIn(args, { port: { type: "string" }, json: { type: "boolean" } });
   const port = Number(flags["port"] ?? "4318");
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new UsageError(`--port takes a number from 0 to 65535, not "${String(flags["port"])}"`);
@@ -167,7 +161,7 @@ async function tail(args: string[]): Promise<number> {
 }
 
 async function demo(args: string[]): Promise<number> {
-  const flags = options(args, { json: { type: "boolean" }, stack: { type: "boolean" } });
+  const flags = optionsIn(args, { json: { type: "boolean" }, stack: { type: "boolean" } });
   const json = flags["json"] === true;
   const color = wantsColor(process.stdout, process.env);
   const path = process.env["PATH"] ?? "";
@@ -184,7 +178,7 @@ async function demo(args: string[]): Promise<number> {
 }
 
 async function preview(args: string[]): Promise<number> {
-  const flags = options(args, {
+  const flags = optionsIn(args, {
     recording: { type: "string" },
     agent: { type: "string" },
     capture: { type: "string" },
@@ -214,7 +208,7 @@ async function preview(args: string[]): Promise<number> {
 async function wrapCommand(args: string[]): Promise<number> {
   const at = args.includes("--") ? args.indexOf("--") : args.length;
   const text = { type: "string" } as const;
-  const flags = options(args.slice(0, at), { agent: text, event: text, name: text, source: text, settings: text });
+  const flags = optionsIn(args.slice(0, at), { agent: text, event: text, name: text, source: text, settings: text });
   const command = args.slice(at + 1);
   // Not 2: to an agent that would be a hook's no.
   if (command.length === 0) return fail("no command to wrap; usage: hookspan wrap --event E --name N -- command ...");
@@ -235,7 +229,7 @@ async function wrapCommand(args: string[]): Promise<number> {
 }
 
 async function context(args: string[]): Promise<number> {
-  const flags = options(args, { agent: { type: "string" }, session: { type: "string" } });
+  const flags = optionsIn(args, { agent: { type: "string" }, session: { type: "string" } });
   const { agent = "claude-code", session } = flags;
   if (session === undefined && flags["agent"] !== undefined) throw new UsageError("--agent needs --session");
   const found = surroundingContext(realDisk, configFrom({}, "user"), {
@@ -251,14 +245,25 @@ async function context(args: string[]): Promise<number> {
   return inherited === "" ? fail(found.reason) : print(`${inherited}\n`);
 }
 
+async function configCommand(args: string[]): Promise<number> {
+  const { configure } = await import("./config-command.ts");
+  return print(configure(args, process.env));
+}
+
+function secondsIn(timeout: string): number {
+  const seconds = Number(timeout);
+  if (seconds > 0) return seconds;
+  throw new UsageError(`--timeout takes a number of seconds above 0, not "${timeout}"`);
+}
+
 function open(config: Config, directory: StateDirectory, log: Log, read: () => Config): OpenBridge {
   const about = { version: HOOKSPAN_VERSION, osType: process.platform === "win32" ? "windows" : process.platform };
   const instanceId = loadInstanceId(realDisk, directory.instanceId, config.instance);
   const troubles = createTroubleFile(realDisk, directory.trouble, Date.now);
   const exporter = createReloadingExporter({
     disk: realDisk,
-    destination: config,
-    read,
+    destination: withSecretHeaders(config),
+    read: () => withSecretHeaders(read()),
     make: (destination) => createExporter({ ...destination, ...about, instanceId, userResource: config.resource }),
     noteTrouble: (text) => troubles.note("configuration", text),
     log,
@@ -288,20 +293,6 @@ function configFrom(flags: Flags, startedBy: StartedBy): Config {
     ambientOtel: !hookStarted,
     hookStarted,
   });
-}
-
-function options(args: string[], config: NonNullable<ParseArgsConfig["options"]>): Flags {
-  try {
-    const { values } = parseArgs({ args, options: config, strict: true, allowPositionals: false });
-    return Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [
-        name,
-        typeof value === "string" || typeof value === "boolean" ? value : undefined,
-      ]),
-    );
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** Asked once, the process leaves in good order; asked twice, at once. */

@@ -6,6 +6,7 @@ export const HELP: Record<string, string> = {
 Usage: hookspan <command> [options]
 
 Commands
+  config    read and change the configuration
   demo      replay a recorded session through hook and bridge, and show what comes out
   tail      a stand-in Collector that prints runs, tokens and cost as they arrive
   status    what waits, what went out, what was refused, and why
@@ -23,6 +24,20 @@ State lies in $HOOKSPAN_HOME, else $XDG_STATE_HOME/hookspan, else ~/.local/state
 Configuration: $XDG_CONFIG_HOME/hookspan/config.json and HOOKSPAN_* variables; see the README.
 
 Example: hookspan demo
+`,
+  config: `hookspan config: read and change the configuration
+
+Usage: hookspan config list | get KEY | set KEY VALUE | unset KEY | path
+
+  list          every setting, with where it comes from; secrets are not shown
+  get KEY       one setting, as the bridge would take it
+  set KEY ...   change the file; keys of objects by a dot (headers.authorization, bounds.ageDays), lists and objects as JSON
+  unset KEY     take it out of the file
+  path          the file
+
+A living bridge takes a change up when it next starts, or when its receiver does not take data: \`hookspan flush\` ends it.
+
+Example: hookspan config set endpoint https://collector.example.org:4318
 `,
   bridge: `hookspan bridge: fold events into spans and metrics, and export them
 

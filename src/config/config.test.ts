@@ -368,7 +368,7 @@ const inFile: [situation: string, content: unknown, message: string][] = [
   [
     "an unknown key",
     { captur: "full" },
-    "captur: unknown key, did you mean capture? (known keys: endpoint, endpoints, headers, timeout, ",
+    "captur: unknown key, did you mean capture? (known keys: endpoint, endpoints, headers, headersFile, headersCommand, timeout, ",
   ],
   ["a key in another case", { loglevel: "info" }, "loglevel: unknown key, did you mean logLevel? (known keys: "],
   ["a key that resembles none", { colour: true }, "colour: unknown key (known keys: "],

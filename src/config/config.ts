@@ -23,6 +23,9 @@ export type Config = {
   file: string | undefined;
   endpoints: { traces: string; metrics: string; logs?: string };
   headers: Record<string, string>;
+  /** Where more headers are, or what prints them; read only where they are needed. */
+  headersFile: string | undefined;
+  headersCommand: string | undefined;
   timeoutMs: number;
   compression: "none" | "gzip";
   tls: { ca?: string; cert?: string; key?: string };
@@ -100,13 +103,14 @@ const DAY_MS = 86_400_000;
 function absolutePaths(settings: Settings, directory: string, home: string): Settings {
   const expanded = (path: string) => (/^~(?=\/|$)/.test(path) ? join(home, path.slice(1)) : path);
   const located = (path: string) => resolve(directory, expanded(path));
-  const { tls, prices, exclude } = settings;
+  const { tls, prices, headersFile, exclude } = settings;
   return {
     ...settings,
     ...(tls && {
       tls: Object.fromEntries(Object.entries(tls).map(([key, path]) => [key, located(path)])),
     }),
     ...(prices !== undefined && { prices: located(prices) }),
+    ...(headersFile !== undefined && { headersFile: located(headersFile) }),
     ...(exclude && { exclude: exclude.map(expanded) }),
   };
 }
@@ -125,6 +129,8 @@ function merged(layers: readonly Settings[]): Omit<Config, "home" | "file" | "di
   return {
     endpoints: destination?.endpoints ?? endpointsBelow(destination?.endpoint ?? DEFAULT_ENDPOINT),
     headers: first("headers") ?? {},
+    headersFile: first("headersFile"),
+    headersCommand: first("headersCommand"),
     timeoutMs: first("timeout") ?? 10_000,
     compression: first("compression") ?? "none",
     tls: first("tls") ?? {},

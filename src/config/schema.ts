@@ -46,6 +46,8 @@ export const settingsSchema = z.strictObject(
       )
       .exactOptional(),
     headers: z.record(headerName, headerValue, "an object of header names and values").exactOptional(),
+    headersFile: text.exactOptional(),
+    headersCommand: text.exactOptional(),
     timeout: z.int(timeoutAllowed).min(1, timeoutAllowed).max(MAX_TIMEOUT_MS, timeoutAllowed).exactOptional(),
     compression: oneOf(COMPRESSION).exactOptional(),
     tls: z

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 
 import { describe, expect, test, vi } from "vitest";
 
+import { HELP } from "../../src/help.ts";
 import { QUIET } from "../support/hook-tree.ts";
 import { install, WAIT } from "../support/installed.ts";
 
@@ -55,10 +56,12 @@ describe("mistakes", { timeout: 60_000 }, () => {
 
 test("the help of each command is on one screen", async () => {
   const installed = await install();
-  for (const args of [["--help"], ["bridge", "--help"], ["flush", "-h"], ["help", "status"]]) {
+  const commands = Object.keys(HELP).filter((name) => name !== "hookspan");
+  for (const args of [["--help"], ["flush", "-h"], ["help", "status"], ...commands.map((name) => [name, "--help"])]) {
     const { code, stdout, stderr } = await installed.run(args);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^hookspan/);
     expect(stdout.split("\n").length).toBeLessThan(40);
+    expect(stdout).toMatch(/\nExample: hookspan .*\n$/);
   }
 });
