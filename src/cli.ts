@@ -20,8 +20,10 @@ import { createIntake } from "./intake/intake.ts";
 import { createLog, type Log } from "./log.ts";
 import { createExporter } from "./otlp/exporter.ts";
 import { ancestorsOf } from "./setup/ancestors.ts";
+import { removeState } from "./setup/purge.ts";
 import { readStatus, statusText } from "./setup/status.ts";
 import { surroundingContext } from "./setup/surrounding-context.ts";
+import type { Process, Purge } from "./setup-commands.ts";
 import { isDiskError, realDisk } from "./store/disk.ts";
 import { loadInstanceId } from "./store/instance-id.ts";
 import { createStateDirectory, type StateDirectory } from "./store/state-directory.ts";
@@ -36,6 +38,8 @@ import { hookBeside, wrap } from "./wrap.ts";
 declare const HOOKSPAN_VERSION: string;
 
 const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
+  install,
+  uninstall,
   config: configCommand,
   bridge,
   flush: flushCommand,
@@ -245,15 +249,47 @@ async function context(args: string[]): Promise<number> {
   return inherited === "" ? fail(found.reason) : print(`${inherited}\n`);
 }
 
+async function install(args: string[]): Promise<number> {
+  const { installCommand } = await import("./setup-commands.ts");
+  return ended(await installCommand(args, thisProcess()));
+}
+
+async function uninstall(args: string[]): Promise<number> {
+  const { uninstallCommand } = await import("./setup-commands.ts");
+  return ended(await uninstallCommand(args, thisProcess(), purge));
+}
+
 async function configCommand(args: string[]): Promise<number> {
   const { configure } = await import("./config-command.ts");
   return print(configure(args, process.env));
+}
+
+function purge(timeout: string): Purge {
+  secondsIn(timeout);
+  const { home } = configFrom({}, "user");
+  return {
+    home,
+    async run() {
+      if ((await flushCommand(["--close", "--timeout", timeout])) !== 0) return `what ${home} holds could not be sent`;
+      const left = removeState(realDisk, home);
+      return left.length === 0 ? undefined : `${left.join(", ")}: not hookspan's`;
+    },
+  };
 }
 
 function secondsIn(timeout: string): number {
   const seconds = Number(timeout);
   if (seconds > 0) return seconds;
   throw new UsageError(`--timeout takes a number of seconds above 0, not "${timeout}"`);
+}
+
+function thisProcess(): Process {
+  const { env, platform, stdin: input, stdout: output, execPath: node } = process;
+  return { env, platform, directory: process.cwd(), input, output, running: __filename, node };
+}
+
+function ended(reason: string | undefined): number {
+  return reason === undefined ? 0 : fail(reason);
 }
 
 function open(config: Config, directory: StateDirectory, log: Log, read: () => Config): OpenBridge {

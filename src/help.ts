@@ -6,6 +6,8 @@ export const HELP: Record<string, string> = {
 Usage: hookspan <command> [options]
 
 Commands
+  install   find the agents on this machine and register the hook; shows what would change, and asks
+  uninstall take it back: settings as they were before
   config    read and change the configuration
   demo      replay a recorded session through hook and bridge, and show what comes out
   tail      a stand-in Collector that prints runs, tokens and cost as they arrive
@@ -23,7 +25,39 @@ Options of every command
 State lies in $HOOKSPAN_HOME, else $XDG_STATE_HOME/hookspan, else ~/.local/state/hookspan.
 Configuration: $XDG_CONFIG_HOME/hookspan/config.json and HOOKSPAN_* variables; see the README.
 
-Example: hookspan demo
+Example: hookspan install --dry-run
+`,
+  install: `hookspan install: find the agents on this machine and register the hook
+
+Usage: hookspan install [agents...] [options]
+
+Agents: claude-code, codex, hermes, cursor, gemini-cli, qwen-code, opencode, copilot-cli. None named: all that are found.
+Copies the hook to $XDG_DATA_HOME/hookspan (else ~/.local/share/hookspan), and adds it to each agent's settings: only our own
+bytes, with the file as it was beside it as <file>.hookspan.bak. Shows the plan and asks. Again is harmless: it mends and
+upgrades. Exit code 0, 1 if a file had to be left alone, 2 if there is nobody to ask and no --yes.
+
+  --dry-run        show the plan and each change line by line; write nothing
+  --yes, -y        go ahead without asking
+  --project        the settings of the project in this directory, not the user's
+  --allow-hermes   enter the hooks into Hermes' list of hooks that it may run
+  --hook-only      copy the hook, register it nowhere (for the Claude Code plugin)
+
+Example: hookspan install --dry-run
+`,
+  uninstall: `hookspan uninstall: take the hooks out of the agents' settings, and the hook away
+
+Usage: hookspan uninstall [agents...] [options]
+
+Settings that nobody has edited since become as they were, byte for byte; of others only our entries go. With the last
+agent the hook itself goes. The state directory and the configuration stay. None named: all agents, wherever registered.
+
+  --dry-run   show the plan and each change line by line; write nothing
+  --yes, -y   go ahead without asking
+  --project   only the project in this directory
+  --purge     then send everything and remove the state directory; if it cannot be sent, it stays
+  --timeout SECONDS   how long to try to send (default 30)
+
+Example: hookspan uninstall --purge
 `,
   config: `hookspan config: read and change the configuration
 

@@ -16,6 +16,11 @@ export function stateHome(env: Environment, flags: { home?: string | undefined }
   return absolute(env, "HOOKSPAN_HOME") ?? join(xdg(env, "XDG_STATE_HOME", ".local/state"), "hookspan");
 }
 
+/** Where the installed hook and its bundle lie. */
+export function dataHome(env: Environment): string {
+  return join(xdg(env, "XDG_DATA_HOME", ".local/share"), "hookspan");
+}
+
 /** Hook and bridge run in other directories than the shell that set the variable, so a relative path would mean many. */
 function absolute(env: Environment, name: string): string | undefined {
   const path = variable(env, name);

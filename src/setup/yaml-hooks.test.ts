@@ -1,4 +1,6 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 
 import type { HookFile } from "./json-hooks.ts";
 import { withYamlHooks, withoutYamlHooks, yamlHooksIn } from "./yaml-hooks.ts";
@@ -43,6 +45,32 @@ describe("put in and taken out", () => {
 test("ours of an older version goes, another's stays", () => {
   const before = `hooks:\n  start:\n    - command: /old/hookspan.sh hermes\n    - command: mine\n  gone:\n    - command: /old/hookspan.sh hermes\n`;
   expect(textOf(withYamlHooks(before, FILE, { start: HOOK }))).toBe(`hooks:\n  start:\n    - command: mine\n${TEXT}\n`);
+});
+
+test("any mapping: its lines stay, twice is once, and without ours it is the old one again", () => {
+  const hook = fc.record({ command: fc.string(), matcher: fc.string() }, { requiredKeys: ["command"] });
+  const hooks = fc.dictionary(fc.constantFrom("start", "stop", "other"), fc.array(hook, { minLength: 1 }), {
+    minKeys: 1,
+  });
+  const value = fc.record({ a: fc.jsonValue(), hooks, z: fc.string() }, { requiredKeys: ["a"] });
+  const layout = fc.record({
+    indent: fc.constantFrom(2, 4),
+    indentSeq: fc.boolean(),
+    lineWidth: fc.constantFrom(0, 20),
+  });
+  fc.assert(
+    fc.property(value, layout, fc.boolean(), (settings, options, commented) => {
+      const plain = stringify(settings, { ...options, version: "1.2" });
+      const before = commented ? `# mine\n${plain}# end\n` : plain;
+      const after = textOf(withYamlHooks(before, FILE, WANTED));
+      expect(yamlHooksIn(after, FILE)).toMatchObject({
+        handlers: expect.arrayContaining([{ event: "stop", handler: HOOK }]),
+      });
+      expect(textOf(withYamlHooks(after, FILE, WANTED))).toBe(after);
+      expect(textOf(withoutYamlHooks(after, FILE, before))).toBe(before);
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 test.for<[string, string, RegExp]>([

@@ -121,6 +121,26 @@ const ROWS: [name: string, arrange: Arrange, said: RegExp, wrong?: Trouble["kind
     /HTTP 401 Unauthorized: no \*\*\* here; check the headers and certificates/,
   ],
   [
+    "credentials that a command prints: refused, then as they are by then",
+    (installed) => {
+      installed.recorder.answerWith(({ headers }) => ({
+        status: headers.authorization === HEADERS.authorization ? 200 : 401,
+      }));
+      const file = join(String(installed.env["HOME"]), "token");
+      const write = (token: string) => writeFileSync(file, `authorization: ${token}\n`);
+      write("Bearer an-expired-token");
+      return {
+        config: { endpoint: installed.recorder.url, headersCommand: 'cat "$HOME/token"' },
+        mend: () => {
+          first.set(installed.recorder, installed.recorder.requests.length);
+          write(HEADERS.authorization);
+          return installed.recorder;
+        },
+      };
+    },
+    /HTTP 401 Unauthorized; check the headers and certificates/,
+  ],
+  [
     "a certificate that nobody vouches for, then its authority in the configuration",
     async (installed) => {
       const secure = await receiver({ tls: "server" });

@@ -1,0 +1,139 @@
+/** `hookspan install` and `hookspan uninstall`: plan, show, ask, do. */
+
+import { createInterface } from "node:readline/promises";
+
+import { AGENT_SETUPS, type AgentName, AGENTS, type Scope, type Surroundings } from "./agents.ts";
+import { applyPlan } from "./apply-plan.ts";
+import { detect, type Detected, versionOf } from "./detect.ts";
+import { installedFiles, opencodePlugin } from "./hook-copy.ts";
+import { planInstall } from "./plan-install.ts";
+import { planDiff, planText } from "./plan-text.ts";
+import { planUninstall } from "./plan-uninstall.ts";
+import type { Plan } from "./plan.ts";
+import { readSettings } from "./settings-file.ts";
+import type { Version } from "./version.ts";
+
+/** What both commands need of the world. */
+export type SetupDeps = {
+  around: Surroundings;
+  /** Where the hook goes or is, absolute. */
+  data: string;
+  /** Shows the plan and does nothing. */
+  dryRun: boolean;
+  /** Goes ahead without asking. */
+  yes: boolean;
+  input: NodeJS.ReadableStream & { isTTY?: boolean };
+  output: NodeJS.WritableStream & { isTTY?: boolean };
+};
+
+export type InstallOptions = {
+  /** Empty: all that are found. */
+  agents: readonly AgentName[];
+  scope: Scope;
+  /** Only the hook itself, registered nowhere. */
+  hookOnly: boolean;
+  /** The user's word that Hermes may run our hooks. */
+  allowHermes: boolean;
+  /** The running bundle, absolute, in its package. */
+  running: string;
+  node: string;
+};
+
+export type UninstallOptions = {
+  agents: readonly AgentName[];
+  /** Undefined: both. */
+  scope: Scope | undefined;
+  /** Sends what the state directory holds and removes it; what it gives is the reason why it could not. */
+  purge: { home: string; run: () => Promise<string | undefined> } | undefined;
+};
+
+/** `partly`: something had to be left alone, and was said. `unasked`: nobody there to ask, and no `--yes`. */
+export type SetupEnd =
+  | { status: "done" | "partly" | "declined" | "unasked" | "nothing found" }
+  | { status: "not purged"; reason: string };
+
+export async function install(options: InstallOptions, deps: SetupDeps): Promise<SetupEnd> {
+  const { around, data } = deps;
+  const named = options.hookOnly ? [] : options.agents;
+  const isAll = !options.hookOnly && named.length === 0;
+  const found = (isAll ? AGENTS : named).map((agent) => detect(agent, around));
+  const present = isAll ? found.filter(({ home, binary }) => (home ?? binary) !== undefined) : found;
+  if (isAll && present.length === 0) return { status: "nothing found" };
+  const versions = await versionsOf(present, around);
+  const agents = present.map(({ agent }) => agent).filter((agent) => !isAll || hasFile(agent, around, options.scope));
+  const request = {
+    agents,
+    scope: options.scope,
+    around,
+    data,
+    node: options.node,
+    files: installedFiles(options.running, data, options.node),
+    plugin: opencodePlugin(options.running, data, options.node),
+    versions,
+    consentAt: options.allowHermes ? new Date() : undefined,
+  };
+  const plan = planInstall(request, readSettings);
+  const isAsked = agents.includes("hermes") && !options.allowHermes && !deps.yes && !deps.dryRun && isTerminal(deps);
+  if (!isAsked || plan.changes.length === 0) return carryOut(plan, deps);
+  deps.output.write("Hermes runs a hook only with your consent.\n");
+  const consents = await ask("Allow it to run hookspan's hooks? [y/N] ", deps);
+  return carryOut(consents ? planInstall({ ...request, consentAt: new Date() }, readSettings) : plan, deps);
+}
+
+export async function uninstall(options: UninstallOptions, deps: SetupDeps): Promise<SetupEnd> {
+  const { purge } = options;
+  const plan = planUninstall({ ...options, around: deps.around, data: deps.data }, readSettings);
+  if (purge !== undefined) plan.notes.push(`${purge.home} is removed, once everything in it is sent`);
+  return carryOut(plan, deps, purge?.run);
+}
+
+/** Only where a version decides something is a client asked for it. */
+async function versionsOf(
+  found: readonly Detected[],
+  around: Surroundings,
+): Promise<Partial<Record<AgentName, Version>>> {
+  const asked = found.filter(({ agent, binary }) => AGENT_SETUPS[agent].since !== undefined && binary !== undefined);
+  const answers = await Promise.all(
+    asked.map(async ({ agent, binary = "" }) => [agent, await versionOf(binary, around)] as const),
+  );
+  return Object.fromEntries(answers.filter(([, version]) => version !== undefined));
+}
+
+function hasFile(agent: AgentName, around: Surroundings, scope: Scope): boolean {
+  return AGENT_SETUPS[agent].file(around, scope) !== undefined;
+}
+
+async function carryOut(plan: Plan, deps: SetupDeps, last?: () => Promise<string | undefined>): Promise<SetupEnd> {
+  deps.output.write(planText(plan));
+  const end: SetupEnd = { status: plan.problems.length > 0 ? "partly" : "done" };
+  if (plan.changes.length === 0 && last === undefined) {
+    deps.output.write("nothing to change\n");
+    return end;
+  }
+  if (deps.dryRun) {
+    deps.output.write(`\n${planDiff(plan)}\ndry run: nothing was written\n`);
+    return end;
+  }
+  if (!deps.yes) {
+    if (!isTerminal(deps)) return { status: "unasked" };
+    if (!(await ask("Go ahead? [y/N] ", deps))) return { status: "declined" };
+  }
+  applyPlan(plan);
+  const reason = await last?.();
+  if (reason !== undefined) return { status: "not purged", reason };
+  deps.output.write("done\n");
+  return end;
+}
+
+function isTerminal({ input, output }: SetupDeps): boolean {
+  return input.isTTY === true && output.isTTY === true;
+}
+
+async function ask(question: string, { input, output }: SetupDeps): Promise<boolean> {
+  const lines = createInterface({ input, output });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(question)).trim());
+  } finally {
+    lines.close();
+  }
+}
