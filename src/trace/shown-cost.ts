@@ -57,7 +57,7 @@ function book(draft: Draft, segment: Segment): void {
   const { shown } = session;
   const startNs = shown === undefined ? undefined : processOf(session, shown.atNs);
   if (shown === undefined || startNs === undefined || !isOfSegment(session, segment, startNs)) return;
-  if (!isOver(session, segment) || segment.beside === true) return;
+  if (!isOver(session, segment) || segment.beside === true || !isOfOne(session, segment)) return;
   if (segment.stated === true || session.booked?.startNs === startNs) return;
   const base = baseOf(session, segment, shown, startNs);
   putAway(session, segment, shown);
@@ -87,9 +87,15 @@ export function processOf(session: Session, atNs: bigint): bigint | undefined {
 /** Of a session that was met later than it began, nobody knows how short its processes were. */
 function noteLife(session: Session, segment: Segment): void {
   const isFirst = session.previousSegment === undefined;
-  const lifeNs = later(segment.endedNs ?? segment.lastNs, segment.startNs) - segment.startNs;
+  const spanNs = later(segment.endedNs ?? segment.lastNs, segment.startNs) - segment.startNs;
+  const lifeNs = isOfOne(session, segment) ? spanNs : 0n;
   const before = isFirst && segment.source === "startup" ? lifeNs : (session.briefestNs ?? 0n);
   session.briefestNs = earlier(before, lifeNs);
+}
+
+/** Between two starts nothing may have been heard of: then both are in one segment, and nobody knows how long each lived. */
+function isOfOne(session: Session, segment: Segment): boolean {
+  return session.processStarts.filter((ns) => isOfSegment(session, segment, ns)).length <= 1;
 }
 
 function isOfSegment(session: Session, segment: Segment, startNs: bigint): boolean {
