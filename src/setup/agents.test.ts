@@ -45,8 +45,8 @@ describe.for(AGENTS.filter((agent) => AGENT_SETUPS[agent].form !== "plugin"))("%
   });
 
   test("another agent's hook, and one inside of a wrapper, are not ours", () => {
-    const { isOurs } = hookFileOf(agent);
-    expect(isOurs({ command: "/d/hookspan/hooks/hookspan.sh another" })).toBe(false);
-    expect(isOurs({ command: `/d/hookspan/hooks/hookspan-wrap.sh --agent ${agent} -- mine` })).toBe(false);
+    const file = hookFileOf(agent);
+    expect(file.isOurs({ command: "/d/hookspan/hooks/hookspan.sh another" })).toBe(false);
+    expect(file.isOurs({ command: `/d/hookspan/hooks/hookspan-wrap.sh --agent ${agent} -- mine` })).toBe(false);
   });
 });
