@@ -17,6 +17,7 @@ import { describe, expect, test } from "vitest";
 import { AGENT_SETUPS, type AgentName, AGENTS, wantedHooks } from "../src/setup/agents.ts";
 import { applyPlan } from "../src/setup/apply-plan.ts";
 import { hookProgram, installedFiles, opencodePlugin } from "../src/setup/hook-copy.ts";
+import { planUninstall } from "../src/setup/plan-uninstall.ts";
 import { planInstall } from "../src/setup/plan-install.ts";
 import { readSettings } from "../src/setup/settings-file.ts";
 import { registrationIn } from "../src/setup/registration.ts";
@@ -339,6 +340,33 @@ test("a dry run shows each line that would change", async () => {
   expect(output).toContain(`--- ${path}\n+++ ${path}\n@@ -1,3 +1,`);
   expect(output).toContain('\n-  "theme": "x"\n');
   expect(output).toContain('\n+  "theme": "x",\n+  "hooks": {\n');
+});
+
+test("a crash between any two changes is made good by the next command", async () => {
+  const settings = new Map<string, string>(
+    (["claude-code", "codex", "hermes"] as const).map((agent) => [agent, others(agent)]),
+  );
+  for (let done = 0; ; done++) {
+    const machine = createFakeMachine();
+    const names = ["claude-code", "codex", "hermes", "opencode"] as const;
+    for (const agent of names) machine.write(fileOf(machine, agent), settings.get(agent) ?? "");
+    const before = machine.snapshot();
+    const request = { ...requestOf(machine, [...names]), consentAt: new Date(0) };
+    const plan = planInstall(request, readSettings);
+    applyPlan({ ...plan, changes: plan.changes.slice(0, done) });
+    await machine.uninstall("--yes");
+    expect(machine.snapshot()).toEqual(before);
+
+    applyPlan({ ...plan, changes: plan.changes.slice(0, done) });
+    await machine.install(...names, "--yes", "--allow-hermes");
+    expect(names.map((agent) => statusOf(machine, agent, fileOf(machine, agent)))).toEqual(names.map(() => "complete"));
+    const end = planUninstall({ ...request, agents: [], scope: undefined }, readSettings);
+    // Behind the last change, the record's end, only empty directories can stay.
+    applyPlan({ ...end, changes: end.changes.slice(0, Math.min(done, end.changes.length - 1)), directories: [] });
+    await machine.uninstall("--yes");
+    expect(machine.snapshot()).toEqual(before);
+    if (done >= Math.max(plan.changes.length, end.changes.length)) return;
+  }
 });
 
 test("the record of a newer version is left alone", async () => {

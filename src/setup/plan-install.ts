@@ -1,4 +1,7 @@
-/** The plan of `hookspan install`: the hook to its place, the record, then each agent's settings with a backup beside them. */
+/**
+ * The plan of `hookspan install`: the record first, so that whatever comes of the rest can be taken back; the hook to its place; then
+ * each agent's settings with a backup beside them.
+ */
 
 import { join } from "node:path";
 
@@ -64,7 +67,7 @@ export function planInstall(request: InstallRequest, read: Read): Plan {
   const settings = request.agents.flatMap((agent) => agentChanges(agent, request, manifest, plan, read));
   // Where nothing can be registered, nothing is installed.
   const isInVain = plan.problems.length > 0 && settings.length === 0 && plan.unchanged.length === 0;
-  return isInVain ? plan : { ...plan, changes: [...copies, ...recordChange(read, record, manifest), ...settings] };
+  return isInVain ? plan : { ...plan, changes: [...recordChange(read, record, manifest), ...copies, ...settings] };
 }
 
 function agentChanges(agent: AgentName, request: InstallRequest, manifest: Manifest, plan: Plan, read: Read): Change[] {
