@@ -21,6 +21,8 @@ await build({
   ...options,
   entryPoints: ["src/cli.ts"],
   outfile: "dist/hookspan.cjs",
+  // Half the bytes to read and to parse at each start; names stay, for what a stack trace says.
+  minifyWhitespace: true,
   banner: { js: "#!/usr/bin/env node" },
 });
 await build({ ...options, entryPoints: ["src/hook.ts"], outfile: "dist/hook.cjs", minifySyntax: true });

@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import { UsageError } from "../src/arguments.ts";
-import { configure } from "../src/config-command.ts";
+import { UsageError } from "../src/commands/arguments.ts";
+import { configure } from "../src/commands/config.ts";
 import { ConfigError } from "../src/config/error.ts";
 import { tempDirectory } from "./support/temp-state.ts";
 

@@ -1,4 +1,5 @@
 import { createLog } from "../log.ts";
+import { reasonOf } from "../reason-of.ts";
 import type { Disk } from "../store/disk.ts";
 import { createStateDirectory } from "../store/state-directory.ts";
 import { createTroubleFile } from "../store/trouble-file.ts";
@@ -16,12 +17,4 @@ export function leaveWord(disk: Disk, home: () => string, error: unknown): void 
   } catch {
     // Without a state directory there is no place to say it.
   }
-}
-
-/** An error's text, and that of what caused it. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined || error.message.includes(reasonOf(error.cause))
-    ? error.message
-    : `${error.message}: ${reasonOf(error.cause)}`;
 }

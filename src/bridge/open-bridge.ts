@@ -39,6 +39,7 @@ import { createFolding } from "./folding.ts";
 import { createFollow } from "./follow.ts";
 import { shownOf } from "./shown-cost.ts";
 import { dropped, eventCounted, gaugePoints, type About } from "./health.ts";
+import { NewerStateError } from "./newer-state-error.ts";
 import { createHeadReading } from "./transcript-head.ts";
 import type { MetricPoints } from "../metric/point.ts";
 
@@ -71,11 +72,6 @@ type Deps = {
   about: About;
   log: Log;
 };
-
-/** A state directory that this hookspan must not touch: a newer one wrote it. */
-export class NewerStateError extends Error {
-  override name = "NewerStateError";
-}
 
 /** @throws NewerStateError; or the disk's own error, if the directory cannot be read or written. */
 export function openBridge(deps: Deps): OpenBridge {

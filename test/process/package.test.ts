@@ -13,12 +13,17 @@ import { tempDirectory } from "../support/temp-state.ts";
 const ROOT = join(import.meta.dirname, "../..");
 
 const FILES = [
+  ".claude-plugin/marketplace.json",
   "CHANGELOG.md",
   "LICENSE",
   "README.md",
   "dist/hook.cjs",
   "dist/hookspan.cjs",
   "docker-compose.yml",
+  "hooks/claude-code-plugin/.claude-plugin/plugin.json",
+  "hooks/claude-code-plugin/README.md",
+  "hooks/claude-code-plugin/hooks/hooks.json",
+  "hooks/claude-code-plugin/run.sh",
   "hooks/claude-code.settings.json",
   "hooks/codex.hooks.json",
   "hooks/copilot-cli.hooks.json",

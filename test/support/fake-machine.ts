@@ -18,7 +18,7 @@ import { PassThrough } from "node:stream";
 
 import { expect, onTestFinished } from "vitest";
 
-import { installCommand, uninstallCommand } from "../../src/setup-commands.ts";
+import { installCommand, uninstallCommand } from "../../src/commands/install.ts";
 import { tempDirectory } from "./temp-state.ts";
 
 const PACKAGE = join(import.meta.dirname, "..", "..");

@@ -1,12 +1,22 @@
-/** `install` and `uninstall` as they are typed. Loaded only when called: a bridge needs none of it. */
+/** `hookspan install` and `hookspan uninstall` as they are typed. */
 
 import { resolve } from "node:path";
 
+import { dataHome } from "../config/path.ts";
+import { AGENTS, type AgentName, isAgentName, type Surroundings } from "../setup/agents.ts";
+import { nativePath } from "../setup/command-line.ts";
+import {
+  install as installHooks,
+  type SetupDeps,
+  type SetupEnd,
+  uninstall as uninstallHooks,
+} from "../setup/install.ts";
+import { removeState } from "../setup/purge.ts";
+import { realDisk } from "../store/disk.ts";
 import { UsageError, wordsIn } from "./arguments.ts";
-import { dataHome } from "./config/path.ts";
-import { AGENTS, type AgentName, isAgentName, type Surroundings } from "./setup/agents.ts";
-import { nativePath } from "./setup/command-line.ts";
-import { install, type SetupDeps, type SetupEnd, uninstall } from "./setup/install.ts";
+import { type Call, fail } from "./command.ts";
+import { configFrom } from "./config-from.ts";
+import { flush, secondsIn } from "./flush.ts";
 
 /** What the two take from the process that they run in. */
 export type Process = {
@@ -30,6 +40,16 @@ const COMMON = {
   project: { type: "boolean" },
 } as const;
 
+/** `hookspan install`. */
+export async function install(call: Call): Promise<number> {
+  return ended(await installCommand(call.args, processOf(call)));
+}
+
+/** `hookspan uninstall`. */
+export async function uninstall(call: Call): Promise<number> {
+  return ended(await uninstallCommand(call.args, processOf(call), (timeout) => purgeOf(call, timeout)));
+}
+
 /** Gives what to say to stderr when something is not as asked; undefined if all is well. @throws UsageError */
 export async function installCommand(args: string[], process: Process): Promise<string | undefined> {
   const { flags, operands } = wordsIn(args, {
@@ -43,7 +63,7 @@ export async function installCommand(args: string[], process: Process): Promise<
   const scope = flags["project"] === true ? "project" : "user";
   const { running, node } = process;
   const allowHermes = flags["allow-hermes"] === true;
-  const end = await install({ agents, scope, hookOnly, allowHermes, running, node }, depsOf(flags, process));
+  const end = await installHooks({ agents, scope, hookOnly, allowHermes, running, node }, depsOf(flags, process));
   return said(end, "install");
 }
 
@@ -60,11 +80,34 @@ export async function uninstallCommand(
   if (isPurge && (agents.length > 0 || isProject))
     throw new UsageError("--purge removes the state of all agents, so it takes neither agents nor --project");
   const scope = isProject ? "project" : undefined;
-  const end = await uninstall(
+  const end = await uninstallHooks(
     { agents, scope, purge: isPurge ? purge(String(flags["timeout"] ?? "30")) : undefined },
     depsOf(flags, process),
   );
   return said(end, "uninstall");
+}
+
+function processOf({ env, program }: Call): Process {
+  const { platform, stdin: input, stdout: output, execPath: node } = process;
+  return { env, platform, directory: process.cwd(), input, output, running: program, node };
+}
+
+function purgeOf(call: Call, timeout: string): Purge {
+  secondsIn(timeout);
+  const { home } = configFrom(call.env, {}, "user");
+  return {
+    home,
+    async run() {
+      if ((await flush({ ...call, args: ["--close", "--timeout", timeout] })) !== 0)
+        return `what ${home} holds could not be sent`;
+      const left = removeState(realDisk, home);
+      return left.length === 0 ? undefined : `${left.join(", ")}: not hookspan's`;
+    },
+  };
+}
+
+function ended(reason: string | undefined): number {
+  return reason === undefined ? 0 : fail(reason);
 }
 
 function agentsIn(operands: string[]): AgentName[] {

@@ -1,15 +1,21 @@
-/** `hookspan config`. Loaded only when called: a bridge needs none of it. */
+/** `hookspan config` as it is typed. */
 
+import { type Config, loadConfig } from "../config/config.ts";
+import { type Environment, hookspanSettings } from "../config/env.ts";
+import { readConfigFile } from "../config/file.ts";
+import { configFile } from "../config/path.ts";
+import { knownKeys } from "../config/schema.ts";
+import { keysOf, withoutSetting, withSetting } from "../setup/config-edit.ts";
+import { bytesOf, readSettings, replaceSettings, textOf } from "../setup/settings-file.ts";
 import { UsageError, wordsIn } from "./arguments.ts";
-import { type Config, loadConfig } from "./config/config.ts";
-import { type Environment, hookspanSettings } from "./config/env.ts";
-import { readConfigFile } from "./config/file.ts";
-import { configFile } from "./config/path.ts";
-import { knownKeys } from "./config/schema.ts";
-import { keysOf, withoutSetting, withSetting } from "./setup/config-edit.ts";
-import { bytesOf, readSettings, replaceSettings, textOf } from "./setup/settings-file.ts";
+import { type Call, print } from "./command.ts";
 
 type Setting = { key: string; value: unknown; source: "environment" | "file" | "default" };
+
+/** `hookspan config`. */
+export async function config({ args, env }: Call): Promise<number> {
+  return print(configure(args, env));
+}
 
 /** Gives what to print. @throws UsageError, ConfigError */
 export function configure(args: string[], env: Environment): string {
@@ -30,13 +36,13 @@ export function configure(args: string[], env: Environment): string {
 
 /** Each key as a bridge that a hook starts would take it, secrets as a word. */
 function settingsOf(env: Environment): Setting[] {
-  const config = loadConfig({ env, ambientOtel: false, hookStarted: true });
+  const loaded = loadConfig({ env, ambientOtel: false, hookStarted: true });
   const inEnvironment = hookspanSettings({ ...env, HOOKSPAN_CAPTURE: undefined });
   const inFile = readConfigFile(configFile(env)) ?? {};
   const sourceOf = (key: string): Setting["source"] =>
     key in inEnvironment ? "environment" : key in inFile ? "file" : "default";
   return knownKeys([]).flatMap((key): Setting[] => {
-    const value = effective(config, key, { ...inFile, ...inEnvironment });
+    const value = effective(loaded, key, { ...inFile, ...inEnvironment });
     return value === undefined ? [] : [{ key, value, source: sourceOf(key) }];
   });
 }
@@ -50,18 +56,18 @@ function valueOf(env: Environment, key: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, inner) : undefined;
 }
 
-function effective(config: Config, key: string, set: Readonly<Record<string, unknown>>): unknown {
-  if (key === "headers") return Object.fromEntries(Object.keys(config.headers).map((name) => [name, "(secret)"]));
-  if (key === "timeout") return config.timeoutMs;
+function effective(loaded: Config, key: string, set: Readonly<Record<string, unknown>>): unknown {
+  if (key === "headers") return Object.fromEntries(Object.keys(loaded.headers).map((name) => [name, "(secret)"]));
+  if (key === "timeout") return loaded.timeoutMs;
   if (key === "bounds") {
-    const { ageMs, ...bounds } = config.bounds;
+    const { ageMs, ...bounds } = loaded.bounds;
     return { ...bounds, ageDays: ageMs / 86_400_000 };
   }
   // The two are one thing: what is set is shown, else where the default leads.
   if (key === "endpoint")
     return set["endpoint"] ?? (set["endpoints"] === undefined ? "http://127.0.0.1:4318" : undefined);
   if (key === "endpoints") return set["endpoint"] === undefined ? set["endpoints"] : undefined;
-  return Reflect.get(config, key);
+  return Reflect.get(loaded, key);
 }
 
 function listed(settings: Setting[], json: boolean): string {
