@@ -56,6 +56,7 @@ test("holds what users need and nothing else, and works once installed", async (
   const programs = files.filter(({ mode }) => mode.includes("x")).map(({ path }) => path);
   expect(programs.sort()).toEqual([
     "dist/hookspan.cjs",
+    "hooks/claude-code-plugin/run.sh",
     "hooks/hookspan-statusline.sh",
     "hooks/hookspan-wrap-report.sh",
     "hooks/hookspan-wrap.sh",
