@@ -1,6 +1,7 @@
 /** Envelopes from the spool to the fold, and what became of each. They stay in the spool until a commit takes them away. */
 
 import type { AgentEvent } from "../event/event.ts";
+import type { IsExcluded } from "../event/exclude.ts";
 import type { Log } from "../log.ts";
 import type { Spool, SpoolEntry } from "../spool/spool.ts";
 import type { Changes } from "../store/commit-record.ts";
@@ -31,7 +32,7 @@ export type Envelopes = {
 type Deps = {
   spool: Spool;
   folding: Folding;
-  isExcluded: (cwd: string) => boolean;
+  isExcluded: IsExcluded;
   /** An agent was heard of, at the time of receipt. */
   onHeard?: (agent: string, atNs: bigint) => void;
   log: Log;

@@ -62,7 +62,7 @@ export type OpenBridge = {
 type Deps = {
   disk: Disk;
   directory: StateDirectory;
-  config: Pick<Config, "bounds" | "capture" | "exclude" | "mcpNames">;
+  config: Pick<Config, "bounds" | "capture" | "exclude" | "agents" | "mcpNames">;
   userPrices: PriceTable | undefined;
   exporter: Exporter;
   isAlive: (pid: number, birth?: string) => boolean;
@@ -121,7 +121,7 @@ export function openBridge(deps: Deps): OpenBridge {
     envelopes: createEnvelopes({
       spool,
       folding: { ...folding, fold: createHeadReading(folding) },
-      isExcluded: createExclude(config.exclude),
+      isExcluded: createExclude(config),
       onHeard: (agent, atNs) => activity.heard(agent, atNs),
       log,
     }),

@@ -8,13 +8,14 @@ import { adapterFor } from "../adapter/registry.ts";
 import { wrappedHook } from "../adapter/wrapped-hook.ts";
 import type { Envelope } from "../event/envelope.ts";
 import type { AgentEvent } from "../event/event.ts";
+import type { IsExcluded } from "../event/exclude.ts";
 import type { EnvelopeRead } from "../spool/spool.ts";
 
 export type TakenIn =
   | { status: "folded"; noted?: "known" | "unknown"; refused?: string }
   /** Nothing has happened in it, for a reason that is counted. */
   | { status: "ignored"; reason: string }
-  /** Nothing of this directory is recorded. */
+  /** Nothing of this directory or agent is recorded. */
   | { status: "excluded" }
   | { status: "quarantined"; reason: string }
   | { status: "dropped"; reason: "payload_too_large" }
@@ -23,7 +24,7 @@ export type TakenIn =
 
 type Deps = {
   fold: (event: AgentEvent) => boolean;
-  isExcluded: (cwd: string) => boolean;
+  isExcluded: IsExcluded;
 };
 
 /** Never throws for what is in an envelope: what we cannot digest, a mistake of ours included, is set aside. */
@@ -53,7 +54,9 @@ function take(deps: Deps, read: EnvelopeRead): TakenIn {
 }
 
 function decode(deps: Deps, envelope: Envelope): TakenIn {
-  const adapter = adapterFor(recognise(envelope));
+  const agent = recognise(envelope);
+  if (deps.isExcluded(agent)) return { status: "excluded" };
+  const adapter = adapterFor(agent);
   if (adapter === undefined) return { status: "quarantined", reason: "unknown agent" };
   const decoded = adapter.decode(envelope);
   // Any program may be wrapped, and what it was given need not be a hook's payload.
@@ -62,7 +65,7 @@ function decode(deps: Deps, envelope: Envelope): TakenIn {
   const { events, refused, ignored } = decoded;
   if (ignored !== undefined) return { status: "ignored", reason: ignored };
   const cwd = events.find((event) => event.kind === "session.described")?.cwd;
-  if (cwd !== undefined && deps.isExcluded(cwd)) return { status: "excluded" };
+  if (deps.isExcluded(agent, cwd)) return { status: "excluded" };
   if (envelope.wrap !== undefined) return takeWrapped(deps, envelope, events);
   for (const event of events) if (!deps.fold(event)) return { status: "left" };
   const noted = events.find((event) => event.kind === "noted");

@@ -34,6 +34,8 @@ export type Config = {
   capture: "none" | "preview" | "full";
   /** Globs of working directories of which nothing is recorded. */
   exclude: string[];
+  /** Agents of which something is recorded, by the names that are recognised; undefined: all. */
+  agents: string[] | undefined;
   /** Path of the user's price table, laid over the shipped ones. */
   prices: string | undefined;
   /** What MCP servers are called in what is sent, by their own names. */
@@ -137,6 +139,7 @@ function merged(layers: readonly Settings[]): Omit<Config, "home" | "file" | "di
     resource: Object.fromEntries(layers.toReversed().flatMap((layer) => Object.entries(layer.resource ?? {}))),
     capture: first("capture") ?? "none",
     exclude: first("exclude") ?? [],
+    agents: first("agents"),
     prices: first("prices"),
     mcpNames: first("mcpNames") ?? {},
     instance: first("instance"),

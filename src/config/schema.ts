@@ -20,6 +20,10 @@ const glob = z
   .string("a string")
   .regex(/^(?:\/|~(?:\/|$)|\*\*)/, "a path that begins with /, ~ or **; *, ** and ? are wildcards");
 
+const agentName = z
+  .string("a string")
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "an agent as its hook names it, like claude-code");
+
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
 const headerValue = z.string("a string").regex(/^[\t\x20-\x7e\x80-\xff]*$/, "one line of Latin-1 characters");
 const resourceKey = z
@@ -59,6 +63,10 @@ export const settingsSchema = z.strictObject(
     resource: z.record(resourceKey, z.string("a string"), "an object of attribute names and strings").exactOptional(),
     capture: oneOf(CAPTURE).exactOptional(),
     exclude: z.array(glob, "a list of paths with wildcards").exactOptional(),
+    agents: z
+      .array(agentName, "a list of agents, as their hooks name them")
+      .min(1, "at least one agent")
+      .exactOptional(),
     prices: text.exactOptional(),
     mcpNames: z
       .record(serverName, displayName, "an object of the names of MCP servers and those to show for them")

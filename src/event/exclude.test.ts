@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { createExclude } from "./exclude.ts";
+import { createExclude, excludedDirectories } from "./exclude.ts";
 
 test.for([
   ["/a/b", "/a/b /a/b/c /a/b/c/d /a/b/", "/a /a/bc /x/a/b"],
@@ -19,14 +19,14 @@ test.for([
   ["/", "/ /a", ""],
   ["/a//b/./c", "/a/b/c", "/a/b"],
 ] as const)("%s", ([glob, inside, outside]) => {
-  const excluded = createExclude([glob]);
+  const excluded = excludedDirectories([glob]);
   expect(pathsOf(inside).filter((path) => !excluded(path))).toEqual([]);
   expect(pathsOf(outside).filter(excluded)).toEqual([]);
 });
 
 test("no glob excludes nothing, and one of many is enough", () => {
-  expect(createExclude([])("/a")).toBe(false);
-  expect(createExclude(["/b", "/a"])("/a")).toBe(true);
+  expect(excludedDirectories([])("/a")).toBe(false);
+  expect(excludedDirectories(["/b", "/a"])("/a")).toBe(true);
 });
 
 test("agrees with a regular expression that says the same", () => {
@@ -35,7 +35,7 @@ test("agrees with a regular expression that says the same", () => {
   const path = fc.array(fc.constantFrom("a", "b", "/"), { maxLength: 8 }).map((pieces) => `/${pieces.join("")}`);
   fc.assert(
     fc.property(glob, path, (pattern, cwd) => {
-      expect(createExclude([pattern])(cwd)).toBe(
+      expect(excludedDirectories([pattern])(cwd)).toBe(
         expressionOf(pattern).test(cwd.replace(/\/+/g, "/").replace(/(.)\/$/, "$1")),
       );
     }),
@@ -44,7 +44,7 @@ test("agrees with a regular expression that says the same", () => {
 });
 
 test("a glob of many stars is no burden", () => {
-  const excluded = createExclude([`/${"**/".repeat(50)}x`, `/${"*a".repeat(50)}x`]);
+  const excluded = excludedDirectories([`/${"**/".repeat(50)}x`, `/${"*a".repeat(50)}x`]);
   expect(excluded(`/${"a/".repeat(2000)}`)).toBe(false);
   expect(excluded(`/${"a".repeat(4000)}`)).toBe(false);
 });
@@ -60,3 +60,14 @@ function expressionOf(glob: string): RegExp {
   );
   return new RegExp(`^(?:/$|)${parts.join("")}(?:/.*)?$`);
 }
+
+test.for([
+  ["all agents", undefined, "codex", undefined, false],
+  ["an agent that is named", ["codex"], "codex", "/a", false],
+  ["an agent that is not", ["codex"], "hermes", "/a", true],
+  ["an agent that is not, in no directory", ["codex"], "hermes", undefined, true],
+  ["a directory of an agent that is named", ["codex"], "codex", "/secret/x", true],
+  ["a directory of any agent", undefined, "codex", "/secret", true],
+] as const)("%s", ([, agents, agent, cwd, expected]) => {
+  expect(createExclude({ exclude: ["/secret"], agents })(agent, cwd)).toBe(expected);
+});

@@ -1,11 +1,23 @@
 import { posix } from "node:path";
 
+/** Whether nothing is recorded of an agent, or of it in this directory. */
+export type IsExcluded = (agent: string, cwd?: string) => boolean;
+
+/** What the configuration leaves out: directories by `exclude`, and agents that `agents` does not name, where it names any. */
+export function createExclude(config: {
+  exclude: readonly string[];
+  agents: readonly string[] | undefined;
+}): IsExcluded {
+  const isExcludedDirectory = excludedDirectories(config.exclude);
+  return (agent, cwd) => config.agents?.includes(agent) === false || (cwd !== undefined && isExcludedDirectory(cwd));
+}
+
 /**
  * Tells the working directories of which nothing is recorded. `globs` are absolute: `*` and `?` stand for characters within
  * one folder name, `**` for any number of folders. A directory is excluded with everything below it. The time needed grows with
  * glob times path, whatever the glob, for a match goes back to the last star only, which is enough.
  */
-export function createExclude(globs: readonly string[]): (cwd: string) => boolean {
+export function excludedDirectories(globs: readonly string[]): (cwd: string) => boolean {
   const patterns = globs.map((glob) => [...foldersOf(glob), "**"]);
   return (cwd) => {
     const folders = foldersOf(cwd);

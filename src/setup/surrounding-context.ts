@@ -82,7 +82,7 @@ function foldedSessions(real: Disk, config: Config, { birthOf, nowNs }: Surround
     onUnreadable: () => {},
   });
   const fold = createHeadReading(folding);
-  const isExcluded = createExclude(config.exclude);
+  const isExcluded = createExclude(config);
   for (const read of reads) takeIn({ fold, isExcluded }, read);
   return folding.live();
 }

@@ -20,7 +20,7 @@ export function openOn(disk: Disk, directory: StateDirectory, exporter: Exporter
   return openBridge({
     disk,
     directory,
-    config: { bounds: BOUNDS, capture: "none", exclude: [], mcpNames: {} },
+    config: { bounds: BOUNDS, capture: "none", exclude: [], agents: undefined, mcpNames: {} },
     userPrices: undefined,
     exporter,
     isAlive: () => true,

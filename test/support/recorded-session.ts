@@ -175,7 +175,7 @@ export function openAt(
   return openBridge({
     disk,
     directory,
-    config: { bounds: BOUNDS, capture, exclude: [], mcpNames: {} },
+    config: { bounds: BOUNDS, capture, exclude: [], agents: undefined, mcpNames: {} },
     userPrices: prices,
     exporter,
     isAlive: () => true,

@@ -162,7 +162,13 @@ export async function createStage(options: { disk?: Disk; bounds?: Partial<typeo
     return openBridge({
       disk,
       directory,
-      config: { bounds: { ...BOUNDS, ...options.bounds }, capture: "none", exclude: [], mcpNames: {} },
+      config: {
+        bounds: { ...BOUNDS, ...options.bounds },
+        capture: "none",
+        exclude: [],
+        agents: undefined,
+        mcpNames: {},
+      },
       userPrices: undefined,
       exporter,
       isAlive: (pid, birth = "first") => !dead.has(pid) && birth === birthOf(pid),
