@@ -30,6 +30,8 @@ const FILES = [
   "hooks/cursor.hooks.json",
   "hooks/gemini-cli.settings.json",
   "hooks/hermes.config.yaml",
+  "hooks/hermes/HOOK.yaml",
+  "hooks/hermes/handler.py",
   "hooks/hookspan-statusline.sh",
   "hooks/hookspan-wrap.sh",
   "hooks/hookspan-wrap-report.sh",
