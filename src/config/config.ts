@@ -43,7 +43,13 @@ export type Config = {
   /** Names a pool of short-lived containers: becomes service.instance.id. */
   instance: string | undefined;
   /** The HTTP intake of the bridge: an IP address, and 0 for whichever port is free. */
-  intake: { enabled: boolean; host: string; port: number };
+  intake: {
+    enabled: boolean;
+    host: string;
+    port: number;
+    /** Path of the secret of Hermes' outbound webhooks; without it none are taken. */
+    hermesSecretFile?: string;
+  };
   bounds: Bounds;
   logLevel: "error" | "warn" | "info" | "debug";
   disabled: boolean;
@@ -105,7 +111,7 @@ const DAY_MS = 86_400_000;
 function absolutePaths(settings: Settings, directory: string, home: string): Settings {
   const expanded = (path: string) => (/^~(?=\/|$)/.test(path) ? join(home, path.slice(1)) : path);
   const located = (path: string) => resolve(directory, expanded(path));
-  const { tls, prices, headersFile, exclude } = settings;
+  const { tls, prices, headersFile, exclude, intake } = settings;
   return {
     ...settings,
     ...(tls && {
@@ -114,6 +120,9 @@ function absolutePaths(settings: Settings, directory: string, home: string): Set
     ...(prices !== undefined && { prices: located(prices) }),
     ...(headersFile !== undefined && { headersFile: located(headersFile) }),
     ...(exclude && { exclude: exclude.map(expanded) }),
+    ...(intake?.hermesSecretFile !== undefined && {
+      intake: { ...intake, hermesSecretFile: located(intake.hermesSecretFile) },
+    }),
   };
 }
 
@@ -143,7 +152,7 @@ function merged(layers: readonly Settings[]): Omit<Config, "home" | "file" | "di
     prices: first("prices"),
     mcpNames: first("mcpNames") ?? {},
     instance: first("instance"),
-    intake: { enabled: intake.enabled ?? true, host: intake.host ?? "127.0.0.1", port: intake.port ?? 0 },
+    intake: { ...intake, enabled: intake.enabled ?? true, host: intake.host ?? "127.0.0.1", port: intake.port ?? 0 },
     bounds: {
       spoolBytes: bounds.spoolBytes ?? 512 * MIB,
       outboxBytes: bounds.outboxBytes ?? 512 * MIB,

@@ -84,8 +84,9 @@ export const settingsSchema = z.strictObject(
             .refine((host) => isIP(host) !== 0, "an IP address")
             .exactOptional(),
           port: z.int(portAllowed).min(0, portAllowed).max(65_535, portAllowed).exactOptional(),
+          hermesSecretFile: text.exactOptional(),
         },
-        "an object with enabled, host and port",
+        "an object with enabled, host, port and hermesSecretFile",
       )
       .exactOptional(),
     bounds: z

@@ -11,13 +11,13 @@ export function typeRefusal(contentType: string | undefined): Reply | undefined 
 
 /** Why an agent's payload cannot be taken; undefined if it can. */
 export function payloadRefusal(body: Uint8Array): Reply | undefined {
-  const parsed = parse(body);
+  const parsed = parsedObject(body);
   return "reply" in parsed ? parsed.reply : undefined;
 }
 
 /** Why a frame `{event_type, context, src}` cannot be taken; undefined if it can. `context` and `src` may be missing. */
 export function frameRefusal(body: Uint8Array): Reply | undefined {
-  const parsed = parse(body);
+  const parsed = parsedObject(body);
   if ("reply" in parsed) return parsed.reply;
   const { event_type: event, context } = parsed.object;
   if (typeof event !== "string" || event === "") return refused(400, "event_type: must be a string that is not empty");
@@ -25,7 +25,8 @@ export function frameRefusal(body: Uint8Array): Reply | undefined {
   return undefined;
 }
 
-function parse(body: Uint8Array): { object: Record<string, unknown> } | { reply: Reply } {
+/** A body that has to be one JSON object, or the refusal of any other. */
+export function parsedObject(body: Uint8Array): { object: Record<string, unknown> } | { reply: Reply } {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
     return isObject(value) ? { object: value } : { reply: refused(400, "the body must be one JSON object") };

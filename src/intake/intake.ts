@@ -21,6 +21,7 @@ import { ACCEPTED, refused, type Reply } from "./reply.ts";
 import type { Route } from "./route.ts";
 import { startServer, type RunningServer } from "./server.ts";
 import { newToken, persistentToken } from "./token.ts";
+import { createWebhook } from "./webhook.ts";
 
 export type Intake = {
   /**
@@ -50,6 +51,7 @@ export function createIntake(deps: Deps): Intake {
   const troubles = createTroubleFile(disk, directory.trouble, Date.now);
   const group = createGroupPut(disk, directory.spool);
   const name = createNames();
+  const webhook = createWebhook({ disk, directory, secretFile: settings.hermesSecretFile, nowMs: Date.now });
 
   return {
     open({ onListening, onActivity }) {
@@ -65,6 +67,7 @@ export function createIntake(deps: Deps): Intake {
           await starting;
           await server?.close();
           await group.settled();
+          await webhook.settled();
         },
       };
 
@@ -86,9 +89,10 @@ export function createIntake(deps: Deps): Intake {
           instance,
           maxBytes: bounds.payloadBytes,
           room: createRoom(Math.max(ROOM_BYTES, 2 * bounds.payloadBytes)),
-          screen,
+          screen: (route, request) => (route.kind === "webhook" ? webhook.screen(request) : screen(route, request)),
           serve: (route, request, body) => {
             onActivity();
+            if (route.kind === "webhook") return webhook.serve(request, body);
             return serve({ group, name }, route, request, body);
           },
           onError: (error) => log.error("a request to the intake failed", { error: String(error) }),
@@ -109,6 +113,7 @@ function screen(route: Route, request: IncomingMessage): Reply | undefined {
     case "frame":
       return typeRefusal(request.headers["content-type"]);
     case "telemetry":
+    case "webhook":
     case "health":
       return undefined;
   }
@@ -120,7 +125,8 @@ async function serve(
   request: IncomingMessage,
   { plain }: Body,
 ): Promise<Reply> {
-  if (route.kind === "health" || route.kind === "telemetry") return refused(404, "not served");
+  if (route.kind === "health" || route.kind === "telemetry" || route.kind === "webhook")
+    return refused(404, "not served");
   const refusal = route.kind === "frame" ? frameRefusal(plain) : payloadRefusal(plain);
   if (refusal !== undefined) return refusal;
   const { id, timeNs } = name.next();

@@ -10,6 +10,8 @@ export type Route =
   | { kind: "hook"; agent: string; event: string | undefined }
   /** A frame of Hermes' forwarder. */
   | { kind: "frame" }
+  /** What Hermes posts by itself. Its signature stands in the place of the token. */
+  | { kind: "webhook" }
   | { kind: "telemetry"; signal: Signal };
 
 const HEALTH = /^(?:\/health|\/api\/hooks\/health)$/;
@@ -26,11 +28,12 @@ export function routeOf(method: string, url: string): Route | Reply {
   const agent = HOOK.exec(path)?.[1];
   if (agent !== undefined) return allowing(method, ["POST"]) ?? hook(agent, parameters.get("event") ?? undefined);
   if (path === "/api/hooks/ingest") return allowing(method, ["POST"]) ?? { kind: "frame" };
+  if (path === "/hermes/webhook") return allowing(method, ["POST"]) ?? { kind: "webhook" };
   const signal = signalOf(path);
   if (signal !== undefined) return allowing(method, ["POST"]) ?? { kind: "telemetry", signal };
   return refused(
     404,
-    "no such path; there are GET /health, POST /v1/hooks/{agent}, POST /api/hooks/ingest, and POST /v1/logs, /v1/metrics and /v1/traces",
+    "no such path; there are GET /health, POST /v1/hooks/{agent}, POST /api/hooks/ingest, POST /hermes/webhook, and POST /v1/logs, /v1/metrics and /v1/traces",
   );
 }
 

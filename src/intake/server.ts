@@ -101,7 +101,7 @@ async function replyTo(
     const proof = route.nonce === undefined ? {} : { proof: proofOf(token, port, route.nonce) };
     return json(200, { ok: true, instance, ...proof });
   }
-  if (!isAuthorized(request.headers.authorization, token))
+  if (route.kind !== "webhook" && !isAuthorized(request.headers.authorization, token))
     return refused(401, "the Authorization header must be Bearer and the token of this intake", {
       "www-authenticate": "Bearer",
     });

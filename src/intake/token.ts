@@ -22,7 +22,8 @@ export function persistentToken(disk: Disk, path: string): string {
   return made;
 }
 
-function privateText(disk: Disk, path: string): string | undefined {
+/** What a file says that is the user's own and nobody else's to read; undefined for any other. @throws the disk's own error. */
+export function privateText(disk: Disk, path: string): string | undefined {
   const { kind, uid, mode } = disk.facts(path);
   const isOurs = process.platform === "win32" || (uid === process.getuid?.() && (mode & 0o077) === 0);
   return kind === "file" && isOurs ? disk.read(path).toString().trim() : undefined;

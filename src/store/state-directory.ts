@@ -23,6 +23,7 @@ export type StateDirectory = {
   bridge: string;
   instanceId: string;
   intakeToken: string;
+  deliveries: string;
   log: string;
   trouble: string;
   activity: string;
@@ -47,6 +48,7 @@ export function stateDirectory(home: string): StateDirectory {
     bridge: join(root, "bridge.json"),
     instanceId: join(root, "instance-id"),
     intakeToken: join(root, "intake-token"),
+    deliveries: join(root, "deliveries.json"),
     log: join(root, "log"),
     trouble: join(root, "trouble.json"),
     activity: join(root, "activity.json"),

@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 
 import { onTestFinished } from "vitest";
 
+import { optional } from "../../src/event/optional.ts";
 import { parseEnvelope, type Envelope } from "../../src/event/envelope.ts";
 import type { IntakeAddress } from "../../src/intake/discovery.ts";
 import { createIntake } from "../../src/intake/intake.ts";
@@ -34,14 +35,21 @@ export type TestIntake = {
 };
 
 export async function startIntake(
-  options: { directory?: StateDirectory; disk?: Disk; port?: number; payloadBytes?: number; host?: string } = {},
+  options: {
+    directory?: StateDirectory;
+    disk?: Disk;
+    port?: number;
+    payloadBytes?: number;
+    host?: string;
+    hermesSecretFile?: string;
+  } = {},
 ): Promise<TestIntake> {
   const { directory = tempState(), disk = realDisk, port = 0, payloadBytes = 2 ** 20, host = "127.0.0.1" } = options;
   const intake = createIntake({
     disk,
     directory,
     config: {
-      intake: { enabled: true, host, port },
+      intake: { enabled: true, host, port, ...optional("hermesSecretFile", options.hermesSecretFile) },
       bounds: { spoolBytes: 2 ** 29, outboxBytes: 2 ** 29, quarantineBytes: 2 ** 26, payloadBytes, ageMs: 1e9 },
     },
     log: createLog({ level: "error", file: directory.log }),
