@@ -416,6 +416,8 @@ function requestOf(machine: FakeMachine, agents: AgentName[]) {
     files: installedFiles(running, machine.data, node),
     plugin: opencodePlugin(running, machine.data, node),
     versions: {},
+    transport: undefined,
+    address: { status: "unfit", reason: "nobody asked" } as const,
     consentAt: undefined,
   };
 }

@@ -2,9 +2,12 @@
 
 import { resolve } from "node:path";
 
+import { loadConfig } from "../config/config.ts";
+import { ConfigError } from "../config/error.ts";
 import { dataHome } from "../config/path.ts";
 import { AGENTS, type AgentName, isAgentName, type Surroundings } from "../setup/agents.ts";
 import { nativePath } from "../setup/command-line.ts";
+import { type HookAddress, hookAddress, TRANSPORTS } from "../setup/http-hook.ts";
 import {
   install as installHooks,
   type SetupDeps,
@@ -13,6 +16,7 @@ import {
 } from "../setup/install.ts";
 import { removeState } from "../setup/purge.ts";
 import { realDisk } from "../store/disk.ts";
+import { stateDirectory } from "../store/state-directory.ts";
 import { UsageError, wordsIn } from "./arguments.ts";
 import { type Call, fail } from "./command.ts";
 import { configFrom } from "./config-from.ts";
@@ -56,6 +60,7 @@ export async function installCommand(args: string[], process: Process): Promise<
     ...COMMON,
     "allow-hermes": { type: "boolean" },
     "hook-only": { type: "boolean" },
+    transport: { type: "string" },
   });
   const agents = agentsIn(operands);
   const hookOnly = flags["hook-only"] === true;
@@ -63,7 +68,14 @@ export async function installCommand(args: string[], process: Process): Promise<
   const scope = flags["project"] === true ? "project" : "user";
   const { running, node } = process;
   const allowHermes = flags["allow-hermes"] === true;
-  const end = await installHooks({ agents, scope, hookOnly, allowHermes, running, node }, depsOf(flags, process));
+  const transport = TRANSPORTS.find((one) => one === flags["transport"]);
+  if (flags["transport"] !== undefined && transport === undefined)
+    throw new UsageError(`--transport takes ${TRANSPORTS.join(" or ")}, not "${String(flags["transport"])}"`);
+  const address = addressIn(process.env);
+  const end = await installHooks(
+    { agents, scope, hookOnly, transport, address, allowHermes, running, node },
+    depsOf(flags, process),
+  );
   return said(end, "install");
 }
 
@@ -115,6 +127,17 @@ function agentsIn(operands: string[]): AgentName[] {
     if (isAgentName(name)) return name;
     throw new UsageError(`unknown agent "${name}"; agents: ${AGENTS.join(", ")}`);
   });
+}
+
+/** As the bridge would listen; commands need none of it, so a configuration that is wrong is no reason to end here. */
+function addressIn(env: NodeJS.ProcessEnv): HookAddress {
+  try {
+    const { intake, home } = loadConfig({ env, ambientOtel: false, hookStarted: true });
+    return hookAddress(intake, stateDirectory(home).intakeToken);
+  } catch (error) {
+    if (error instanceof ConfigError) return { status: "unfit", reason: error.message };
+    throw error;
+  }
 }
 
 function depsOf(flags: Record<string, unknown>, { env, platform, directory, input, output }: Process): SetupDeps {

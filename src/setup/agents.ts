@@ -15,6 +15,7 @@ import type { Environment } from "../config/env.ts";
 import { variable } from "../config/env.ts";
 import { userHome } from "../config/path.ts";
 import { commandLine, type HookProgram, isHookLine, nativePath, powershellLine } from "./command-line.ts";
+import { httpHook, isHttpHook } from "./http-hook.ts";
 import type { Handler, HookFile } from "./json-hooks.ts";
 import { isAtLeast, type Version } from "./version.ts";
 
@@ -51,6 +52,8 @@ export type AgentSetup = {
   hooks: Readonly<Record<string, Handler>>;
   /** Events that not every version takes, with the first that does. To ask for the version takes a second. */
   since?: Readonly<Record<string, Version>>;
+  /** Where hooks can post by themselves: from which version, and which events no such hook is run for. */
+  http?: { since: Version; never: readonly string[] };
   /** What the user has to know or to do. */
   note?: string;
 };
@@ -80,6 +83,8 @@ export const AGENT_SETUPS: Readonly<Record<AgentName, AgentSetup>> = {
       PostToolUseFailure: [2, 1, 100],
       PostToolBatch: [2, 1, 101],
     },
+    // An older client ignores the whole file for a type of hook that it does not know.
+    http: { since: [2, 1, 63], never: ["SessionStart", "Setup"] },
   },
   codex: {
     title: "Codex",
@@ -151,17 +156,27 @@ export const AGENT_SETUPS: Readonly<Record<AgentName, AgentSetup>> = {
   },
 };
 
-/** The hooks for a version, as they are to stand in the file. Of an unknown version, those that each documented one takes. */
+/**
+ * The hooks for a version, as they are to stand in the file. Of an unknown version, those that each documented one takes. With
+ * the `url` of an intake, all that can be by HTTP are: one hook for each event, of the one kind or of the other.
+ */
 export function wantedHooks(
   agent: AgentName,
   program: HookProgram,
   version: Version | undefined,
+  url?: string,
 ): Record<string, Handler> {
-  const { hooks, since } = AGENT_SETUPS[agent];
+  const { hooks, since, http } = AGENT_SETUPS[agent];
   const oldest: Version = agent === "claude-code" ? [2, 0, 76] : [0, 19, 0];
   const takes = (event: string) => isAtLeast(version ?? oldest, since?.[event] ?? [0, 0, 0]);
   const isTaken = Object.entries(hooks).filter(([event]) => takes(event));
-  return Object.fromEntries(isTaken.map(([event, handler]) => [event, localised(handler, program)]));
+  const isPosted = (event: string) => http !== undefined && !http.never.includes(event);
+  return Object.fromEntries(
+    isTaken.map(([event, handler]) => [
+      event,
+      url !== undefined && isPosted(event) ? httpHook(agent, url, handler["timeout"]) : localised(handler, program),
+    ]),
+  );
 }
 
 /** How the agent's file is read and edited. */
@@ -170,16 +185,20 @@ export function hookFileOf(agent: AgentName): HookFile {
   return {
     form: form === "groups" ? "groups" : "flat",
     root,
-    isOurs: ({ command, commandWindows, bash, powershell, args }) =>
-      [command, commandWindows, bash, powershell, [command, ...(Array.isArray(args) ? args : [])].join(" ")].some(
-        (line) => typeof line === "string" && isHookLine(line, agent),
-      ),
+    isOurs: (handler) => isHttpHook(handler, agent) || isCommandHook(handler, agent),
   };
 }
 
 /** True for the name of an agent that can be installed. */
 export function isAgentName(name: string): name is AgentName {
   return AGENTS.some((agent) => agent === name);
+}
+
+function isCommandHook({ command, commandWindows, bash, powershell, args }: Handler, agent: AgentName): boolean {
+  const words = [command, ...(Array.isArray(args) ? args : [])].join(" ");
+  return [command, commandWindows, bash, powershell, words].some(
+    (line) => typeof line === "string" && isHookLine(line, agent),
+  );
 }
 
 /** The snippet's handler, with the real hook in the place of the snippet's. */

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline/promises";
 import { AGENT_SETUPS, type AgentName, AGENTS, type Scope, type Surroundings } from "./agents.ts";
 import { applyPlan } from "./apply-plan.ts";
 import { detect, type Detected, versionOf } from "./detect.ts";
+import type { HookAddress, Transport } from "./http-hook.ts";
 import { installedFiles, opencodePlugin } from "./hook-copy.ts";
 import { planInstall } from "./plan-install.ts";
 import { planDiff, planText } from "./plan-text.ts";
@@ -34,6 +35,10 @@ export type InstallOptions = {
   hookOnly: boolean;
   /** The user's word that Hermes may run our hooks. */
   allowHermes: boolean;
+  /** Undefined: as it is, else by commands. */
+  transport: Transport | undefined;
+  /** Where hooks post to that go by HTTP. */
+  address: HookAddress;
   /** The running bundle, absolute, in its package. */
   running: string;
   node: string;
@@ -57,7 +62,11 @@ export async function install(options: InstallOptions, deps: SetupDeps): Promise
   const named = options.hookOnly ? [] : options.agents;
   const isAll = !options.hookOnly && named.length === 0;
   const found = (isAll ? AGENTS : named).map((agent) => detect(agent, around));
-  const present = isAll ? found.filter(({ home, binary }) => (home ?? binary) !== undefined) : found;
+  // Of all agents, only those can be meant whose hooks can go so.
+  const isMeant = (agent: AgentName) => options.transport !== "http" || AGENT_SETUPS[agent].http !== undefined;
+  const present = isAll
+    ? found.filter(({ agent, home, binary }) => (home ?? binary) !== undefined && isMeant(agent))
+    : found;
   if (isAll && present.length === 0) return { status: "nothing found" };
   const versions = await versionsOf(present, around);
   const agents = present.map(({ agent }) => agent).filter((agent) => !isAll || hasFile(agent, around, options.scope));
@@ -70,6 +79,8 @@ export async function install(options: InstallOptions, deps: SetupDeps): Promise
     files: installedFiles(options.running, data, options.node),
     plugin: opencodePlugin(options.running, data, options.node),
     versions,
+    transport: options.transport,
+    address: options.address,
     consentAt: options.allowHermes ? new Date() : undefined,
   };
   const plan = planInstall(request, readSettings);

@@ -24,7 +24,9 @@ import {
 } from "./plan.ts";
 import { claudePluginIn } from "./claude-plugin.ts";
 import { isBare, registered, registrationIn, unregistered, type Wanted } from "./registration.ts";
+import type { HookAddress, Transport } from "./http-hook.ts";
 import { missingDirectories, type SettingsFile, textOf } from "./settings-file.ts";
+import { clashWith, httpNotes, httpRefusal, transportIn } from "./transport.ts";
 import type { Version } from "./version.ts";
 
 export type InstallRequest = {
@@ -39,6 +41,10 @@ export type InstallRequest = {
   plugin: string;
   /** Versions of the agents that are known. */
   versions: Readonly<Partial<Record<AgentName, Version>>>;
+  /** Undefined: as the agent's hooks stand already, else by commands. */
+  transport: Transport | undefined;
+  /** Where hooks post to that go by HTTP. */
+  address: HookAddress;
   /** The moment of the user's word that Hermes may run the hooks; undefined without it. */
   consentAt: Date | undefined;
 };
@@ -85,8 +91,25 @@ function agentChanges(agent: AgentName, request: InstallRequest, manifest: Manif
     );
     return [];
   }
-  const wanted = wantedOf(agent, request);
-  const changes = settingsChanges(agent, read(path), wanted, manifest, plan, read);
+  const file = read(path);
+  const text = file.status === "present" ? (textOf(file.bytes) ?? "") : "";
+  const transport = request.transport ?? transportIn(agent, text) ?? "command";
+  const refusal = transport === "http" ? httpRefusal(agent, request) : undefined;
+  if (refusal !== undefined) {
+    plan.problems.push(refusal);
+    return [];
+  }
+  const clash = clashWith(agent, transport, path, { around, manifest, read });
+  if (clash !== undefined) {
+    plan.problems.push(
+      `${clash} has hooks of ours that ${transport === "http" ? "run a command" : "go by HTTP"}, and with both each event would come twice; take those out first (\`hookspan uninstall\`)`,
+    );
+    return [];
+  }
+  const url = transport === "http" && request.address.status === "fixed" ? request.address.url : undefined;
+  const wanted = wantedOf(agent, request, url);
+  const changes = settingsChanges(agent, file, wanted, manifest, plan, read);
+  if (transport === "http") plan.notes.push(...httpNotes(agent, text, request.address, around));
   if (setup.note !== undefined) plan.notes.push(setup.note);
   if (setup.since !== undefined && request.versions[agent] === undefined)
     plan.notes.push(
@@ -199,11 +222,12 @@ function consentChanges(request: InstallRequest, wanted: Wanted, manifest: Manif
   return change.flatMap((one) => recorded("consent", one, file, manifest, read));
 }
 
-/** The hooks of ours that an agent's file should hold, for who looks at an installation. */
+/** The hooks of ours that an agent's file should hold, for who looks at an installation; with a `url`, by HTTP. */
 export function wantedOf(
   agent: AgentName,
   request: Pick<InstallRequest, "around" | "data" | "node" | "plugin" | "versions">,
+  url?: string,
 ): Wanted {
   const { around, data, node, plugin, versions } = request;
-  return { hooks: wantedHooks(agent, hookProgram(data, around.platform, node), versions[agent]), plugin };
+  return { hooks: wantedHooks(agent, hookProgram(data, around.platform, node), versions[agent], url), plugin };
 }
