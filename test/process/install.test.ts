@@ -7,12 +7,12 @@ import { expect, test } from "vitest";
 
 import settings from "../../hooks/claude-code.settings.json" with { type: "json" };
 import plugin from "../../hooks/claude-code-plugin/hooks/hooks.json" with { type: "json" };
-import { type Installed, install } from "../support/installed.ts";
+import { installWhole } from "../support/installed.ts";
 
 const PACKAGE = join(import.meta.dirname, "..", "..");
 
 test("what an agent then runs ends as a trace, and all of it goes again", async () => {
-  const installed = await wholePackage();
+  const installed = await installWhole();
   const home = String(installed.env["HOME"]);
   const file = join(home, ".claude", "settings.json");
   mkdirSync(dirname(file));
@@ -37,7 +37,7 @@ test("what an agent then runs ends as a trace, and all of it goes again", async 
 });
 
 test("state that cannot be sent is not purged", async () => {
-  const installed = await wholePackage();
+  const installed = await installWhole();
   await installed.hook({ session_id: "s", hook_event_name: "SessionStart" });
   await installed.recorder.close();
   const env = { HOOKSPAN_AUTOSTART: "0" };
@@ -59,7 +59,7 @@ test.for<[string, string[], number, RegExp]>([
   ["a configuration key that is none", ["config", "set", "endpiont", "x"], 1, /endpiont: unknown key/],
   ["a configuration command that is none", ["config"], 2, /config takes list, get KEY/],
 ])("%s", async ([, args, code, message]) => {
-  const installed = await wholePackage();
+  const installed = await installWhole();
   const ended = await installed.run(args);
   expect(ended.code).toBe(code);
   expect(ended.stderr).toMatch(message);
@@ -67,7 +67,7 @@ test.for<[string, string[], number, RegExp]>([
 });
 
 test("settings that cannot be edited: exit code 1", async () => {
-  const installed = await wholePackage();
+  const installed = await installWhole();
   const file = join(String(installed.env["HOME"]), ".codex", "hooks.json");
   mkdirSync(dirname(file));
   writeFileSync(file, "{");
@@ -78,7 +78,7 @@ test("settings that cannot be edited: exit code 1", async () => {
 
 test("Claude Code's plugin has the hooks of the settings, and hands events to the installed hook", async () => {
   expect(Object.keys(plugin.hooks)).toEqual(Object.keys(settings.hooks));
-  const installed = await wholePackage();
+  const installed = await installWhole();
   await installed.run(["install", "--hook-only", "--yes"]);
   const root = join(installed.tree.root, "plugin's cache");
   cpSync(join(PACKAGE, "hooks", "claude-code-plugin"), root, { recursive: true });
@@ -90,11 +90,3 @@ test("Claude Code's plugin has the hooks of the settings, and hands events to th
   expect([status, stdout, stderr]).toEqual([0, "", ""]);
   expect(installed.spool()).toHaveLength(1);
 });
-
-async function wholePackage(): Promise<Installed> {
-  const installed = await install();
-  const root = dirname(dirname(installed.tree.bundle));
-  cpSync(join(PACKAGE, "dist", "hook.cjs"), join(root, "dist", "hook.cjs"));
-  cpSync(join(PACKAGE, "hooks"), join(root, "hooks"), { recursive: true });
-  return installed;
-}

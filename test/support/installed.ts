@@ -97,6 +97,15 @@ export async function install(): Promise<Installed> {
   };
 }
 
+/** As `install`, with all that `hookspan install` copies from its package. */
+export async function installWhole(): Promise<Installed> {
+  const installed = await install();
+  const root = dirname(dirname(installed.tree.bundle));
+  cpSync(join(PACKAGE, "dist", "hook.cjs"), join(root, "dist", "hook.cjs"));
+  cpSync(join(PACKAGE, "hooks"), join(root, "hooks"), { recursive: true });
+  return installed;
+}
+
 type Requests = readonly Pick<OtlpRecorder["requests"][number], "body">[];
 
 export function spansIn(requests: Requests): OtlpSpan[] {
