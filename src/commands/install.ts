@@ -1,39 +1,18 @@
 /** `hookspan install` and `hookspan uninstall` as they are typed. */
 
-import { resolve } from "node:path";
-
 import { loadConfig } from "../config/config.ts";
 import { ConfigError } from "../config/error.ts";
-import { dataHome } from "../config/path.ts";
-import { AGENTS, type AgentName, isAgentName, type Surroundings } from "../setup/agents.ts";
-import { nativePath } from "../setup/command-line.ts";
+import { AGENTS, type AgentName, isAgentName } from "../setup/agents.ts";
 import { type HookAddress, hookAddress, TRANSPORTS } from "../setup/http-hook.ts";
-import {
-  install as installHooks,
-  type SetupDeps,
-  type SetupEnd,
-  uninstall as uninstallHooks,
-} from "../setup/install.ts";
+import { install as installHooks, uninstall as uninstallHooks } from "../setup/install.ts";
 import { removeState } from "../setup/purge.ts";
 import { realDisk } from "../store/disk.ts";
 import { stateDirectory } from "../store/state-directory.ts";
 import { UsageError, wordsIn } from "./arguments.ts";
-import { type Call, fail } from "./command.ts";
+import type { Call } from "./command.ts";
 import { configFrom } from "./config-from.ts";
 import { flush, secondsIn } from "./flush.ts";
-
-/** What the two take from the process that they run in. */
-export type Process = {
-  env: NodeJS.ProcessEnv;
-  platform: NodeJS.Platform;
-  /** Absolute. */
-  directory: string;
-  input: NodeJS.ReadableStream & { isTTY?: boolean };
-  output: NodeJS.WritableStream & { isTTY?: boolean };
-  /** The running bundle and the Node it runs in, absolute. */
-  running: string;
-  node: string;
-};
+import { depsOf, ended, type Process, processOf, said } from "./setup-process.ts";
 
 /** Empties and removes the state directory `home`; gives the reason why it could not. */
 export type Purge = { home: string; run: () => Promise<string | undefined> };
@@ -99,11 +78,6 @@ export async function uninstallCommand(
   return said(end, "uninstall");
 }
 
-function processOf({ env, program }: Call): Process {
-  const { platform, stdin: input, stdout: output, execPath: node } = process;
-  return { env, platform, directory: process.cwd(), input, output, running: program, node };
-}
-
 function purgeOf(call: Call, timeout: string): Purge {
   secondsIn(timeout);
   const { home } = configFrom(call.env, {}, "user");
@@ -111,15 +85,11 @@ function purgeOf(call: Call, timeout: string): Purge {
     home,
     async run() {
       if ((await flush({ ...call, args: ["--close", "--timeout", timeout] })) !== 0)
-        return `what ${home} holds could not be sent`;
+        return `what ${home} holds could not be sent; the state is kept`;
       const left = removeState(realDisk, home);
-      return left.length === 0 ? undefined : `${left.join(", ")}: not hookspan's`;
+      return left.length === 0 ? undefined : `${left.join(", ")}: not hookspan's; the state is kept`;
     },
   };
-}
-
-function ended(reason: string | undefined): number {
-  return reason === undefined ? 0 : fail(reason);
 }
 
 function agentsIn(operands: string[]): AgentName[] {
@@ -137,28 +107,5 @@ function addressIn(env: NodeJS.ProcessEnv): HookAddress {
   } catch (error) {
     if (error instanceof ConfigError) return { status: "unfit", reason: error.message };
     throw error;
-  }
-}
-
-function depsOf(flags: Record<string, unknown>, { env, platform, directory, input, output }: Process): SetupDeps {
-  const around: Surroundings = { env, platform, project: resolve(directory) };
-  const data = nativePath(dataHome(env), platform);
-  return { around, data, dryRun: flags["dry-run"] === true, yes: flags["yes"] === true, input, output };
-}
-
-function said(end: SetupEnd, command: string): string | undefined {
-  switch (end.status) {
-    case "done":
-      return undefined;
-    case "partly":
-      return 'not everything could be done; see the lines that begin with "problem"';
-    case "declined":
-      return "nothing was written";
-    case "unasked":
-      throw new UsageError(`there is no terminal to ask in: look with --dry-run, then \`hookspan ${command} --yes\``);
-    case "nothing found":
-      return `no agent found; name one to install for it anyway: ${AGENTS.join(", ")}`;
-    case "not purged":
-      return `${end.reason}; the state is kept`;
   }
 }

@@ -1,31 +1,14 @@
 /** `hookspan install` and `hookspan uninstall`: plan, show, ask, do. */
 
-import { createInterface } from "node:readline/promises";
-
 import { AGENT_SETUPS, type AgentName, AGENTS, type Scope, type Surroundings } from "./agents.ts";
-import { applyPlan } from "./apply-plan.ts";
+import { ask, carryOut, isTerminal, type SetupDeps, type SetupEnd } from "./carry-out.ts";
 import { detect, type Detected, versionOf } from "./detect.ts";
 import type { HookAddress, Transport } from "./http-hook.ts";
 import { installedFiles, opencodePlugin } from "./hook-copy.ts";
 import { planInstall } from "./plan-install.ts";
-import { planDiff, planText } from "./plan-text.ts";
 import { planUninstall } from "./plan-uninstall.ts";
-import type { Plan } from "./plan.ts";
 import { readSettings } from "./settings-file.ts";
 import type { Version } from "./version.ts";
-
-/** What both commands need of the world. */
-export type SetupDeps = {
-  around: Surroundings;
-  /** Where the hook goes or is, absolute. */
-  data: string;
-  /** Shows the plan and does nothing. */
-  dryRun: boolean;
-  /** Goes ahead without asking. */
-  yes: boolean;
-  input: NodeJS.ReadableStream & { isTTY?: boolean };
-  output: NodeJS.WritableStream & { isTTY?: boolean };
-};
 
 export type InstallOptions = {
   /** Empty: all that are found. */
@@ -51,11 +34,6 @@ export type UninstallOptions = {
   /** Sends what the state directory holds and removes it; what it gives is the reason why it could not. */
   purge: { home: string; run: () => Promise<string | undefined> } | undefined;
 };
-
-/** `partly`: something had to be left alone, and was said. `unasked`: nobody there to ask, and no `--yes`. */
-export type SetupEnd =
-  | { status: "done" | "partly" | "declined" | "unasked" | "nothing found" }
-  | { status: "not purged"; reason: string };
 
 export async function install(options: InstallOptions, deps: SetupDeps): Promise<SetupEnd> {
   const { around, data } = deps;
@@ -95,7 +73,7 @@ export async function uninstall(options: UninstallOptions, deps: SetupDeps): Pro
   const { purge } = options;
   const plan = planUninstall({ ...options, around: deps.around, data: deps.data }, readSettings);
   if (purge !== undefined) plan.notes.push(`${purge.home} is removed, once everything in it is sent`);
-  return carryOut(plan, deps, purge?.run);
+  return carryOut(plan, deps, { after: purge?.run });
 }
 
 /** Only where a version decides something is a client asked for it. */
@@ -112,39 +90,4 @@ async function versionsOf(
 
 function hasFile(agent: AgentName, around: Surroundings, scope: Scope): boolean {
   return AGENT_SETUPS[agent].file(around, scope) !== undefined;
-}
-
-async function carryOut(plan: Plan, deps: SetupDeps, last?: () => Promise<string | undefined>): Promise<SetupEnd> {
-  deps.output.write(planText(plan));
-  const end: SetupEnd = { status: plan.problems.length > 0 ? "partly" : "done" };
-  if (plan.changes.length === 0 && last === undefined) {
-    deps.output.write("nothing to change\n");
-    return end;
-  }
-  if (deps.dryRun) {
-    deps.output.write(`\n${planDiff(plan)}\ndry run: nothing was written\n`);
-    return end;
-  }
-  if (!deps.yes) {
-    if (!isTerminal(deps)) return { status: "unasked" };
-    if (!(await ask("Go ahead? [y/N] ", deps))) return { status: "declined" };
-  }
-  applyPlan(plan);
-  const reason = await last?.();
-  if (reason !== undefined) return { status: "not purged", reason };
-  deps.output.write("done\n");
-  return end;
-}
-
-function isTerminal({ input, output }: SetupDeps): boolean {
-  return input.isTTY === true && output.isTTY === true;
-}
-
-async function ask(question: string, { input, output }: SetupDeps): Promise<boolean> {
-  const lines = createInterface({ input, output });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question(question)).trim());
-  } finally {
-    lines.close();
-  }
 }
