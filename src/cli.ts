@@ -16,6 +16,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   install: async () => (await import("./commands/install.ts")).install,
   uninstall: async () => (await import("./commands/install.ts")).uninstall,
   config: async () => (await import("./commands/config.ts")).config,
+  service: async () => (await import("./commands/service.ts")).service,
   bridge: async () => (await import("./commands/bridge.ts")).bridge,
   flush: async () => (await import("./commands/flush.ts")).flush,
   status: async () => (await import("./commands/status.ts")).status,

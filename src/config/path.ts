@@ -30,8 +30,8 @@ function absolute(env: Environment, name: string): string | undefined {
   );
 }
 
-/** Relative paths are to be ignored: https://specifications.freedesktop.org/basedir-spec/latest/ */
-function xdg(env: Environment, name: string, fallback: string): string {
+/** A directory of the XDG specification, or its place in the home. Relative paths are to be ignored: https://specifications.freedesktop.org/basedir-spec/latest/ */
+export function xdg(env: Environment, name: string, fallback: string): string {
   const path = variable(env, name);
   return path !== undefined && isAbsolute(path) ? resolve(path) : join(userHome(env), fallback);
 }

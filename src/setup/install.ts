@@ -7,6 +7,7 @@ import type { HookAddress, Transport } from "./http-hook.ts";
 import { installedFiles, opencodePlugin } from "./hook-copy.ts";
 import { planInstall } from "./plan-install.ts";
 import { planUninstall } from "./plan-uninstall.ts";
+import { installedService } from "./service.ts";
 import { readSettings } from "./settings-file.ts";
 import type { Version } from "./version.ts";
 
@@ -71,6 +72,12 @@ export async function install(options: InstallOptions, deps: SetupDeps): Promise
 
 export async function uninstall(options: UninstallOptions, deps: SetupDeps): Promise<SetupEnd> {
   const { purge } = options;
+  const service = installedService(deps.around, readSettings);
+  if (purge !== undefined && service !== undefined)
+    return {
+      status: "unfinished",
+      reason: `${service} would start a bridge anew; \`hookspan service uninstall\` first`,
+    };
   const plan = planUninstall({ ...options, around: deps.around, data: deps.data }, readSettings);
   if (purge !== undefined) plan.notes.push(`${purge.home} is removed, once everything in it is sent`);
   return carryOut(plan, deps, { after: purge?.run });

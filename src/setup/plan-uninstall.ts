@@ -19,6 +19,7 @@ import {
   recordChange,
 } from "./plan.ts";
 import { isBare, unregistered } from "./registration.ts";
+import { installedService } from "./service.ts";
 import { type SettingsFile, textOf } from "./settings-file.ts";
 
 export type UninstallRequest = {
@@ -48,8 +49,13 @@ export function planUninstall(request: UninstallRequest, read: Read): Plan {
   }
   const files = manifest.files.filter(({ path }) => !gone.has(path));
   const user = stillNamed(request, manifest, plan, read);
-  if (files.length > 0 || user !== undefined || plan.problems.length > 0) {
+  const service = installedService(request.around, read);
+  if (files.length > 0 || (user ?? service) !== undefined || plan.problems.length > 0) {
     if (user !== undefined) plan.notes.push(`${user} still names ${data}, so the hook stays there`);
+    if (files.length === 0 && service !== undefined)
+      plan.notes.push(
+        `${service} starts a bridge from ${data}, so the hook stays there; run \`hookspan service uninstall\`, then this again`,
+      );
     plan.changes.push(...recordChange(read, record, { ...manifest, files }));
     return plan;
   }

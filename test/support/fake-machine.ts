@@ -19,6 +19,7 @@ import { PassThrough } from "node:stream";
 import { expect, onTestFinished } from "vitest";
 
 import { installCommand, uninstallCommand } from "../../src/commands/install.ts";
+import { serviceCommand } from "../../src/commands/service.ts";
 import { tempDirectory } from "./temp-state.ts";
 
 const PACKAGE = join(import.meta.dirname, "..", "..");
@@ -33,11 +34,14 @@ export type FakeMachine = {
   /** `reason` is what goes to stderr, with exit code 1; a mistake on the command line is thrown. */
   install(...args: string[]): Promise<Said>;
   uninstall(...args: string[]): Promise<Said>;
+  service(...args: string[]): Promise<Said>;
   /** As `install`, in a terminal, where somebody types these answers. */
   installAsked(answers: string[], ...args: string[]): Promise<Said>;
   write(path: string, text: string | Uint8Array): void;
   /** A program in PATH that prints this. */
   program(name: string, output: string): void;
+  /** A program in PATH: the lines of a shell script, which finds no other program. */
+  script(name: string, ...lines: string[]): void;
   /** Everything in `root` but the package: path to kind, mode and content. */
   snapshot(): Record<string, string>;
 };
@@ -45,7 +49,7 @@ export type FakeMachine = {
 export type Said = { output: string; reason: string | undefined };
 
 /** Fails after the test if the places of the real home have been touched. */
-export function createFakeMachine(): FakeMachine {
+export function createFakeMachine(platform: "linux" | "darwin" | "win32" = "linux"): FakeMachine {
   const root = tempDirectory();
   const [home, project, around, bin] = ["home", "project", "package", "bin"].map((name) => join(root, name));
   if (!home || !project || !around || !bin) throw new Error("four names give four paths");
@@ -60,13 +64,18 @@ export function createFakeMachine(): FakeMachine {
 
   const processWith = (output: PassThrough, answers?: string[]) => ({
     env,
-    platform: "linux" as const,
+    platform,
     directory: project,
     input: Object.assign(new PassThrough(), { isTTY: answers !== undefined }),
     output: Object.assign(output, { isTTY: answers !== undefined }),
     running,
     node: "/opt/node/bin/node",
   });
+  const script = (name: string, ...lines: string[]): void => {
+    const path = join(bin, name);
+    writeFileSync(path, ["#!/bin/sh", ...lines, ""].join("\n"));
+    chmodSync(path, 0o755);
+  };
   return {
     root,
     home,
@@ -78,6 +87,7 @@ export function createFakeMachine(): FakeMachine {
       said((output) =>
         uninstallCommand(args, processWith(output), () => ({ home: join(root, "state"), run: async () => undefined })),
       ),
+    service: (...args) => said((output) => serviceCommand(args, processWith(output))),
     installAsked: (answers, ...args) =>
       said((output) => {
         const asked = processWith(output, answers);
@@ -91,11 +101,8 @@ export function createFakeMachine(): FakeMachine {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, text);
     },
-    program(name, output) {
-      const path = join(bin, name);
-      writeFileSync(path, `#!/bin/sh\necho '${output}'\n`);
-      chmodSync(path, 0o755);
-    },
+    program: (name, output) => script(name, `echo '${output}'`),
+    script,
     snapshot: () => Object.fromEntries([home, project].flatMap((path) => entriesBelow(path))),
   };
 }
@@ -122,7 +129,13 @@ function entriesBelow(directory: string): [string, string][] {
 /** What an installation would touch in the home of whoever runs the tests: names and times. */
 function realPlaces(): string[] {
   const places = [".claude", ".codex", ".hermes", ".cursor", ".gemini", ".qwen", ".copilot", ".config/opencode"];
-  return [...places, ".local/share/hookspan", ".config/hookspan"].flatMap((place) => {
+  return [
+    ...places,
+    ".config/systemd/user",
+    "Library/LaunchAgents",
+    ".local/share/hookspan",
+    ".config/hookspan",
+  ].flatMap((place) => {
     const path = join(homedir(), place);
     const names = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(path) : [];
     return names
