@@ -199,13 +199,16 @@ describe("our schemas", () => {
     expect(payloads.length).toBeGreaterThan(50);
   });
 
-  // Codex generates JSON schemas of its hooks; HOOKSPAN_CODEX_SCHEMAS names a folder with them. Here is no copy.
-  const folder = process.env["HOOKSPAN_CODEX_SCHEMAS"] ?? "";
+  // Codex generates JSON schemas of its hooks. Here is no copy: they may lie beside the project, or where the variable says.
+  const beside = join(import.meta.dirname, "..", "..", "..", "shared", "schemas", "codex");
+  const folder = process.env["HOOKSPAN_CODEX_SCHEMAS"] || beside;
   const files = existsSync(folder)
     ? readdirSync(folder).filter((name) => name.endsWith(".command.input.schema.json"))
     : [];
   if (files.length === 0)
-    process.stderr.write("left out: Codex's own hook schemas (HOOKSPAN_CODEX_SCHEMAS names no folder)\n");
+    process.stderr.write(
+      "left out: Codex's own hook schemas (none beside the project, and HOOKSPAN_CODEX_SCHEMAS names no folder)\n",
+    );
 
   test("are those that the client generates, where they are at hand", () => {
     const generated = z.looseObject({ properties: z.record(z.string(), z.unknown()) });
