@@ -24,12 +24,16 @@ wait_for() {
   done
 }
 
-# What an agent takes for a no. In a string the quotes would have a backslash.
+# What an agent takes for a no, or for the word that all shall end, which it heeds first. In a string the quotes would have a
+# backslash.
 decision() {
   [ -s "$work.stdout" ] || return
   case $(head -c 262144 "$work.stdout" | tr -d ' \t\r\n') in
   [!\{]* | '') ;;
-  *'"decision":"block"'* | *'"decision":"deny"'* | *'"permissionDecision":"deny"'* | *'"permission":"deny"'* | *'"action":"block"'* | *'"continue":false'*)
+  *'"continue":false'*)
+    echo stop
+    ;;
+  *'"decision":"block"'* | *'"decision":"deny"'* | *'"permissionDecision":"deny"'* | *'"permission":"deny"'* | *'"action":"block"'*)
     echo block
     ;;
   esac

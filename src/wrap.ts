@@ -30,7 +30,8 @@ const MAX_LOOKED_AT = 256 * 1024;
 const MAX_PAYLOAD = 32 * 1024 * 1024;
 /** A child that the hook has left behind may hold its stdout. */
 const DRAIN_MS = 200;
-const NO = /"(?:decision|permissionDecision|permission)":"(?:block|deny)"|"action":"block"|"continue":false/;
+const NO = /"(?:decision|permissionDecision|permission)":"(?:block|deny)"|"action":"block"/;
+const STOP = '"continue":false';
 
 /** Runs the command as it is, and sees to a report of its run. Never rejects: a command that cannot be started ends with 127. */
 export async function wrap(options: WrapOptions): Promise<WrapEnd> {
@@ -46,12 +47,6 @@ export async function wrap(options: WrapOptions): Promise<WrapEnd> {
   await printed.drained;
   process.stdin.destroy();
   for (const signal of SIGNALS) process.off(signal, pass);
-  const isNo = NO.test(
-    Buffer.concat(printed.chunks)
-      .toString("utf8")
-      .replaceAll(/\s/g, "")
-      .replace(/^[^{].*$/, ""),
-  );
   report(options, Buffer.concat(payload), {
     NAME: options.name || basename(program),
     SOURCE: options.source,
@@ -59,7 +54,7 @@ export async function wrap(options: WrapOptions): Promise<WrapEnd> {
     CODE: String("code" in end ? end.code : (SIGNAL_CODES[end.signal] ?? 143)),
     BEGAN: (beganMs / 1000).toFixed(3),
     ENDED: (endedMs / 1000).toFixed(3),
-    DECISION: isNo ? "block" : undefined,
+    DECISION: decisionIn(Buffer.concat(printed.chunks).toString("utf8").replaceAll(/\s/g, "")),
   });
   return end;
 }
@@ -110,6 +105,13 @@ async function ended(child: ChildProcess, program: string): Promise<WrapEnd> {
     return { code: error instanceof Error && "code" in error && error.code === "EACCES" ? 126 : 127 };
   }
   return child.signalCode === null ? { code: child.exitCode ?? 1 } : { signal: child.signalCode };
+}
+
+/** What an agent takes for a no, or for the word that all shall end, which it heeds first. */
+function decisionIn(printed: string): "block" | "stop" | undefined {
+  if (!printed.startsWith("{")) return undefined;
+  if (printed.includes(STOP)) return "stop";
+  return NO.test(printed) ? "block" : undefined;
 }
 
 /** By our own hook, in a session of its own, for the agent may kill the group. What goes wrong here, nobody shall notice. */

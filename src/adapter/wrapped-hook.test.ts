@@ -33,8 +33,12 @@ describe("status", () => {
     [{ code: "255" }, "failed"],
     [{ code: "2" }, "blocked"],
     [{ code: "0", decision: "block" }, "blocked"],
-    [{ code: "137" }, "stopped"],
-    [{ code: "143", decision: "block" }, "stopped"],
+    [{ code: "1", decision: "block" }, "failed"],
+    [{ code: "137" }, "failed"],
+    [{ code: "143", decision: "stop" }, "failed"],
+    [{ code: "2", decision: "stop" }, "blocked"],
+    [{ code: "0", decision: "stop" }, "stopped"],
+    [{}, "failed"],
   ])("%j is %s", (wrap, status) => {
     expect(runOf(wrap)).toMatchObject({ status });
   });

@@ -48,14 +48,14 @@ export function wrappedHook(envelope: Envelope, decoded: readonly AgentEvent[]):
 }
 
 /**
- * The agents' own rules: 2 is a no, so is a word in what was printed; any other code but 0 is a mistake; and no hook is
- * killed but by somebody who had waited long enough. A shell says 128 and the signal for a child that was killed.
+ * The agents' own rules: 2 is a no; with any other code but 0 a hook has failed, so has one that was killed, as agents do when
+ * it takes too long; and of one that ended well, what it printed may be a no, or the word that all shall end.
  */
-function statusOf(wrap: Record<string, string>): HookRun["status"] {
-  const code = Number(wrap["code"]);
-  if (code > 128 && code < 160) return "stopped";
-  if (code === 2 || wrap["decision"] === "block") return "blocked";
-  return code === 0 ? "completed" : "failed";
+function statusOf({ code, decision }: Record<string, string>): HookRun["status"] {
+  if (code === "2") return "blocked";
+  if (code !== "0") return "failed";
+  if (decision === "stop") return "stopped";
+  return decision === "block" ? "blocked" : "completed";
 }
 
 /** As told; else by the settings file that names the hook. */

@@ -163,7 +163,8 @@ function testReport(wrapper: Wrapper): void {
   test.for([
     ["decision", '{"decision": "block", "reason": "x"}', "block"],
     ["permission, over lines", '{\n "hookSpecificOutput": {\n  "permissionDecision" : "deny" }\n}', "block"],
-    ["continue", ' {"continue":false}', "block"],
+    ["an end", ' {"continue":false}', "stop"],
+    ["an end and a no", '{"decision":"block","continue": false}', "stop"],
     ["a yes", '{"decision":"approve","continue":true}', undefined],
     ["in a text", String.raw`{"reason":"\"decision\":\"block\""}`, undefined],
     ["not JSON", 'say {"decision":"block"}', undefined],

@@ -19,8 +19,8 @@ const STATUS: ReadonlyMap<string, HookStatus> = new Map([
 export function hookRuns(json: unknown, base: EventBase, id: string): AgentEvent[] {
   const parsed = hookAttachmentLine.safeParse(json);
   if (!parsed.success) return [];
-  const { type, hookEvent, toolUseID, command, durationMs } = parsed.data.attachment;
-  const status = STATUS.get(type);
+  const { type, hookEvent, toolUseID, command, durationMs, timedOut } = parsed.data.attachment;
+  const status = type === "hook_cancelled" && timedOut === true ? "failed" : STATUS.get(type);
   if (status === undefined || hookEvent === undefined) return [];
   const callId = toolUseID?.startsWith("toolu_") === true ? { callId: toolUseID } : {};
   const duration = durationMs === undefined ? {} : { durationMs };
@@ -58,10 +58,16 @@ export function stopHookRuns(summary: StopSummary, base: EventBase, id: string):
     const error = summary.hookErrors.findIndex((text) => text.startsWith(`[${command}]`));
     const failed = summary.failedHookErrorIndexes.includes(error);
     const duration = durationMs === undefined ? {} : { durationMs };
-    const status = error === -1 ? "completed" : failed ? "failed" : "blocked";
+    const ended = isOnlyStop(summary) ? "stopped" : "completed";
+    const status = error === -1 ? ended : failed ? "failed" : "blocked";
     const run = { ...base, kind: "hook.ran", hookEvent: "Stop", hookName: hookName(command) } as const;
     return [{ ...run, source: "unknown", status, ...duration, id: `${id}:${i}` }];
   });
+}
+
+/** A hook printed `continue` false. Of several nobody knows which. */
+function isOnlyStop({ preventedContinuation, hookInfos }: StopSummary): boolean {
+  return preventedContinuation && hookInfos.length === 1;
 }
 
 /** Our wrapper tells of that run itself, and of more of it: each run is told of once. */

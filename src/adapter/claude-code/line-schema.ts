@@ -102,6 +102,8 @@ export const hookAttachmentLine = z.looseObject({
     toolUseID: text,
     command: z.string().optional().catch(undefined),
     durationMs: milliseconds,
+    /** Of `hook_cancelled`: it took too long; else somebody interrupted it. */
+    timedOut: z.boolean().optional().catch(undefined),
   }),
 });
 
