@@ -24,7 +24,8 @@ hs_run_alone() {
 case ${HOOKSPAN_DISABLED:-} in
 1 | [Tt][Rr][Uu][Ee] | [Yy][Ee][Ss] | [Oo][Nn]) hs_run_alone "$@" ;;
 esac
-{ true <&0; } 2>/dev/null || hs_run_alone "$@"
+# To copy a descriptor to another number tells whether it is open, to itself does not.
+{ true 9<&0; } 2>/dev/null || hs_run_alone "$@"
 [ ! -t 0 ] || hs_run_alone "$@"
 hs_home=${HOME:+$HOME/.local/state/hookspan}
 case ${XDG_STATE_HOME:-} in

@@ -48,8 +48,10 @@ fi
 case ${HOOKSPAN_DISABLED:-} in
 1 | [Tt][Rr][Uu][Ee] | [Yy][Ee][Ss] | [Oo][Nn]) exec "$@" ;;
 esac
-# Without a payload nobody knows whose run it is; and a terminal would be read on beyond the hook.
-true >&2 && { true <&0 >&1; } 2>/dev/null && [ ! -t 0 ] || exec "$@"
+# Without a payload nobody knows whose run it is; and a terminal would be read on beyond the hook. To copy a descriptor to
+# another number tells whether it is open, to itself does not.
+true >&2 && { true 9<&0 8>&1; } 2>/dev/null && [ ! -t 0 ] || exec "$@"
+command -v tee >/dev/null || exec "$@"
 
 hs_home=${HOME:+$HOME/.local/state/hookspan}
 case ${XDG_STATE_HOME:-} in
@@ -84,7 +86,7 @@ if [ -z "${BASH_VERSION:-}${ZSH_VERSION:-}" ]; then
   fi
   case $1 in
   -* | *=*) ;;
-  *) [ ! -e "$hs_home/wrap/env-resets" ] || hs_reset=yes ;;
+  *) [ ! -e "$hs_home/wrap/env-resets" ] || ! command -v env >/dev/null || hs_reset=yes ;;
   esac
 fi
 

@@ -133,6 +133,21 @@ function testSameness(wrapper: Wrapper): void {
     expect(existsSync(join(tree.state, "spool"))).toBe(false);
   });
 
+  test.for(["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])("what is closed with %s is no reason to say no", async (closed) => {
+    const tree = createTree(wrapper);
+    const through = ["/bin/sh", "-c", `exec "$@" ${closed}`, "sh"];
+    expect(await ended(tree.start(["sh", "-c", "exit 4"], through), PAYLOAD)).toMatchObject({ code: 4 });
+  });
+
+  test("no other program is to be found: the hook runs all the same", async () => {
+    const tree = createTree(wrapper);
+    mkdirSync(join(tree.state, "wrap"), { recursive: true, mode: 0o700 });
+    writeFileSync(join(tree.state, "wrap", "env-resets"), "");
+    const command = ["/bin/sh", "-c", 'read -r line; echo "$line $PATH"; exit 2'];
+    const run = await ended(tree.start(command, [], { ...tree.env, PATH: "/nowhere" }), PAYLOAD);
+    expect(run).toEqual({ code: 2, signal: null, stdout: `${PAYLOAD.trim()} /nowhere\n`, stderr: "" });
+  });
+
   test("a disk that takes nothing: the hook runs all the same", async () => {
     const tree = createTree(wrapper);
     const through = ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh"];
