@@ -145,8 +145,10 @@ function eventsOf(nativeEvent: string, payload: HermesPayload, base: EventBase):
 }
 
 /** The hidden review is known by its words alone; a background subagent's result comes as a prompt. */
-function promptOf({ extra }: HermesPayload): Pick<AgentEvent & { kind: "prompt.submitted" }, "trigger" | "content"> {
-  const prompt = textOf(extra["user_message"]);
+function promptOf({
+  userMessage,
+}: HermesPayload): Pick<AgentEvent & { kind: "prompt.submitted" }, "trigger" | "content"> {
+  const prompt = textOf(userMessage);
   const content = { ...optional("input", prompt) };
   if (prompt?.startsWith(REVIEW) === true) return { trigger: "review", content };
   return { trigger: prompt?.startsWith(DELEGATION) === true ? "task" : "user", content };

@@ -20,6 +20,9 @@ const PROVIDERS: ReadonlyMap<string, string> = new Map([
   ["moonshot", "moonshot_ai"],
 ]);
 
+/** More than any call costs; sums of it stay numbers. */
+const COST_MAX_USD = 1e9;
+
 const REASONS = new Set(["server_error", "rate_limit", "overloaded", "timeout", "auth", "format_error"]);
 
 /** Of a call of the agent's own, `aux_task` says what for. */
@@ -39,7 +42,8 @@ export function modelCalled(payload: HermesPayload, base: EventBase): AgentEvent
       isOwnId: true,
       responseModel: payload.responseModel ?? call.requestModel,
       ...optional("finishReason", shortWord(extra["finish_reason"])),
-      ...optional("usage", usageOf(extra["usage"])),
+      ...optional("usage", usageOf(payload.usage)),
+      ...optional("costUsd", costOf(payload.usage)),
     },
   ];
 }
@@ -77,6 +81,15 @@ export function usageOf(usage: unknown): Usage | undefined {
     output: Math.max(0, (output ?? thought) - thought),
     reasoning: thought,
   };
+}
+
+/**
+ * Hermes tells of no cost; a handler written for agentmon's format may. There it may also be 0 for want of knowledge, and then
+ * an estimate is better.
+ */
+function costOf(usage: Record<string, unknown> | undefined): number | undefined {
+  const usd = usage === undefined ? undefined : pickNumber(usage, ["total_cost", "cost"]);
+  return usd !== undefined && usd > 0 && usd <= COST_MAX_USD ? usd : undefined;
 }
 
 function failed(payload: HermesPayload, base: EventBase): AgentEvent & { kind: "llm.failed" } {

@@ -100,6 +100,10 @@ test.each([
   [{ elapsed_ms: 5 }, { durationMs: 5 }],
   [{ extra: { api_duration: 1.5 } }, { durationMs: 1500 }],
   [{ extra: { duration_ms: "7" } }, { durationMs: 7 }],
+  [{ usage: { a: 1 }, extra: { usage: { b: 2 } } }, { usage: { a: 1 } }],
+  [{ usage: "none", extra: { usage: { b: 2 } } }, { usage: { b: 2 } }],
+  [{ user_message: "a", extra: { user_message: "b" } }, { userMessage: "b" }],
+  [{ user_message: "a" }, { userMessage: "a" }],
   [{ extra: { duration_ms: -1, elapsed_ms: 8 } }, { durationMs: 8 }],
 ])("the fields of %o", (input, fields) => {
   expect(readPayload(input)).toMatchObject(fields);
@@ -118,6 +122,20 @@ test.each([
 
 test.each([null, undefined, [], {}, { input_tokens: "NaN" }, { input_tokens: -1 }, "12"])("no usage: %o", (usage) => {
   expect(usageOf(usage)).toBeUndefined();
+});
+
+test.each([
+  [{ total_cost: 0.25 }, 0.25],
+  [{ cost: "0.5" }, 0.5],
+  [{ cost: 0 }, undefined],
+  [{ cost: -1 }, undefined],
+  [{ cost: 1e12 }, undefined],
+  [{}, undefined],
+])("a call with the usage %o has the cost %s", (cost, costUsd) => {
+  const decoded = decode({ session_id: "s", usage: { input_tokens: 1, ...cost } }, "api-result");
+  const call = decoded.status === "decoded" ? decoded.events.at(-1) : undefined;
+  expect(call).toMatchObject({ kind: "llm.called", usage: { input: 1 } });
+  expect(call?.kind === "llm.called" && call.costUsd).toBe(costUsd);
 });
 
 test("of a message in parts the texts are taken", () => {

@@ -22,6 +22,8 @@ export type HermesPayload = {
   cwd: string | undefined;
   durationMs: number | undefined;
   interrupted: boolean;
+  usage: Record<string, unknown> | undefined;
+  userMessage: unknown;
   /** Only payloads of real events have it; those of `hermes hooks test` do not. */
   isObserved: boolean;
   extra: Record<string, unknown>;
@@ -54,6 +56,8 @@ export function readPayload(input: Record<string, unknown>): HermesPayload {
     provider: pickWord(extra, ["provider"]),
     cwd: pickWord(input, ["cwd"], 4096),
     durationMs: durationOf(input, extra),
+    usage: [input["usage"], extra["usage"]].find(isRecord),
+    userMessage: extra["user_message"] ?? input["user_message"],
     interrupted: isTrue(input["interrupted"]) || isTrue(extra["interrupted"]),
     isObserved: typeof extra["telemetry_schema_version"] === "string",
     extra,
