@@ -8,6 +8,9 @@ import { copilotCli } from "../src/adapter/copilot-cli.ts";
 import { cursor } from "../src/adapter/cursor.ts";
 import { adapterFor } from "../src/adapter/registry.ts";
 import type { AgentEvent } from "../src/event/event.ts";
+import { ATTRIBUTES } from "../src/registry/attributes.ts";
+import { METRIC_ATTRIBUTES } from "../src/registry/metrics.ts";
+import type { Attributes } from "../src/trace/record.ts";
 import { sessionSchema } from "../src/trace/session.ts";
 import { foldToEnd } from "./support/folded.ts";
 import { recordedInputs, recordedSessions } from "./support/recordings.ts";
@@ -196,8 +199,24 @@ function faultsOf(agent: string, decoded: readonly AgentEvent[]): unknown[] {
   return [
     ...(kept.success ? [] : kept.error.issues),
     ...all.spans.filter(({ startNs, endNs }) => startNs < 0n || endNs < startNs || endNs >= 2n ** 63n),
-    ...all.increments.filter(({ value }) => !Number.isFinite(value)),
+    ...all.spans.flatMap(({ attributes, links }) =>
+      [attributes, ...links.map((one) => one.attributes)].flatMap(oddOnes),
+    ),
+    // Too high an estimate of cost is taken back.
+    ...all.increments.filter(
+      ({ metric, value }) => !Number.isFinite(value) || (value < 0 && metric !== "hookspan.cost"),
+    ),
+    ...all.increments.filter(({ metric, attributes }) =>
+      Object.keys(attributes).some((name) => METRIC_ATTRIBUTES.get(metric)?.includes(name) !== true),
+    ),
   ];
+}
+
+/** Attributes that nobody has described, and numbers that are none. */
+function oddOnes(attributes: Attributes): unknown[] {
+  return Object.entries(attributes).filter(
+    ([name, value]) => !ATTRIBUTES.has(name) || (typeof value === "number" && !Number.isFinite(value)),
+  );
 }
 
 function decimal(_key: string, value: unknown): unknown {
