@@ -6,10 +6,12 @@ import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+
+import { parse, stringify } from "yaml";
 
 import { COLLECTOR, findStackProgram, PROMETHEUS } from "../test/support/stack-program.ts";
 import { readComposeFile } from "../test/support/compose-file.ts";
@@ -21,7 +23,9 @@ const { values } = parseArgs({ options: { data: { type: "string" }, host: { type
 const host = values.host ?? "127.0.0.1";
 if (!isIPv4(host) || !host.startsWith("127.")) fail(`--host takes an address that begins with 127., not "${host}"`);
 const state = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
-const data = values.data ?? join(state, "hookspan-stack");
+const data = resolve(values.data ?? join(state, "hookspan-stack"));
+const tempo = process.env.TEMPO_BIN;
+if (tempo !== undefined && !existsSync(tempo)) fail(`TEMPO_BIN names ${tempo}, which is not there`);
 
 const running = [];
 let isEnding = false;
@@ -35,8 +39,6 @@ await Promise.all(running.map(({ ended }) => ended));
 if (failure !== undefined) fail(failure);
 
 function programs() {
-  const tempo = process.env.TEMPO_BIN;
-  if (tempo !== undefined && !existsSync(tempo)) fail(`TEMPO_BIN names ${tempo}, which is not there`);
   return [
     {
       name: "Collector",
@@ -88,16 +90,20 @@ function prometheusArgs() {
   ];
 }
 
-/** The shipped file names 127.0.0.1 in a file beside it; for another address there has to be another directory. */
+/**
+ * The shipped file names 127.0.0.1, and a Tempo, in a file beside it; for another address, or without a Tempo, whose absence
+ * would be an alert, there has to be another directory.
+ */
 function prometheusConfig() {
   const file = join(CONFIG, "prometheus.yaml");
-  if (host === "127.0.0.1") return file;
+  if (host === "127.0.0.1" && tempo !== undefined) return file;
   const directory = join(data, "prometheus-config");
   mkdirSync(directory, { recursive: true });
   const text = readFileSync(file, "utf8").replace("rules/*.yaml", join(CONFIG, "rules/*.yaml"));
   writeFileSync(join(directory, "prometheus.yaml"), text);
-  const targets = readFileSync(join(CONFIG, "scrape.yaml"), "utf8").replaceAll("127.0.0.1", host);
-  writeFileSync(join(directory, "scrape.yaml"), targets);
+  const shipped = parse(readFileSync(join(CONFIG, "scrape.yaml"), "utf8").replaceAll("127.0.0.1", host));
+  const asked = shipped.scrape_configs.filter(({ job_name: name }) => name !== "tempo" || tempo !== undefined);
+  writeFileSync(join(directory, "scrape.yaml"), stringify({ scrape_configs: asked }));
   return join(directory, "prometheus.yaml");
 }
 
@@ -108,12 +114,12 @@ function start({ name, command, args, env, ready: url }) {
   const out = createWriteStream(log);
   child.stdout.pipe(out, { end: false });
   child.stderr.pipe(out, { end: false });
-  const ended = new Promise((resolve) => {
+  const ended = new Promise((settle) => {
     child.once("error", (error) => leave(`cannot start ${command}: ${error.message}`));
     child.once("close", (code) => leave(`${name} ended by itself (${code}); its log is ${log}`));
     function leave(reason) {
       out.end();
-      resolve();
+      settle();
       // One less is no stack: the others end as well.
       if (!isEnding) failure = reason;
       if (!isEnding) end();
@@ -151,16 +157,17 @@ function end() {
 
 function whereToLook() {
   const query = encodeURIComponent("sum by (gen_ai_request_model) (hookspan_cost_USD_total)");
-  const tempo = running.some(({ name }) => name === "Tempo")
-    ? `Tempo       http://${host}:3200/api/search?q=${encodeURIComponent("{}")}`
-    : `Tempo       not started, for TEMPO_BIN does not name one: spans wait in the Collector's queue`;
+  const traces =
+    tempo !== undefined
+      ? `Tempo       http://${host}:3200/api/search?q=${encodeURIComponent("{}")}`
+      : `Tempo       not started, for TEMPO_BIN does not name one: spans wait in the Collector's queue`;
   return `Ready. Data and logs are kept in ${data}.
 
 OTLP        http://${host}:4318 (HTTP${host === "127.0.0.1" ? ", where hookspan sends by default" : ""}), ${host}:4317 (gRPC)
 Prometheus  http://${host}:9090; what was spent so far, by model:
             http://${host}:9090/api/v1/query?query=${query}
             alerts: http://${host}:9090/api/v1/alerts
-${tempo}
+${traces}
 Health      http://${host}:13133 (Collector), http://${host}:8888/metrics (its own metrics)
 
 A recorded session for it, from another terminal: ${host === "127.0.0.1" ? "" : `HOOKSPAN_ENDPOINT=http://${host}:4318 `}npm run demo -- --stack

@@ -3,7 +3,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -37,6 +37,11 @@ describe.runIf(areThere)("npm run stack", () => {
     expect(usd).toBeGreaterThan(0);
     await vi.waitFor(async () => expect(await query('up{job="collector"}')).toBe(1), LONG);
 
+    // Nobody is missed who is not part of it.
+    const there = process.env["TEMPO_BIN"] === undefined ? 2 : 3;
+    await vi.waitFor(async () => expect(await query("count(up == 1)")).toBe(there), LONG);
+    expect(await query("count(up)")).toBe(there);
+
     stack.interrupt();
     expect(await stack.code).toBe(0);
     await expect(fetch(`http://${HOST}:13133/`)).rejects.toThrow("fetch failed");
@@ -53,7 +58,9 @@ test("the demo says so where there is no stack", async () => {
 
 function startStack(): { said(words: RegExp): Promise<void>; interrupt(): void; code: Promise<number | null> } {
   const node = ["--import", "./scripts/strip-types.mjs", "scripts/stack.mjs"];
-  const child = spawn(process.execPath, [...node, "--host", HOST, "--data", tempDirectory()], { cwd: ROOT });
+  const child = spawn(process.execPath, [...node, "--host", HOST, "--data", relative(ROOT, tempDirectory())], {
+    cwd: ROOT,
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
