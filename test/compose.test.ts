@@ -114,6 +114,7 @@ test("what Prometheus reads beside its configuration is mounted beside it, and i
 test("Grafana asks nothing of the network outside", () => {
   expect(services["grafana"]?.environment).toMatchObject({
     GF_PLUGINS_PREINSTALL_DISABLED: "true",
+    GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED: "true",
     GF_ANALYTICS_REPORTING_ENABLED: "false",
     GF_ANALYTICS_CHECK_FOR_UPDATES: "false",
     GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES: "false",
