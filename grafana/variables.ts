@@ -9,7 +9,7 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 
 import { labelOf, prometheusName } from "./queries/prometheus-name.ts";
-import { USER } from "./queries/series.ts";
+import { USER } from "./queries/users.ts";
 import { PROMETHEUS } from "./sources.ts";
 
 export type Variable = "agent" | "repository" | "model" | "user" | "session" | "trace";
@@ -29,7 +29,7 @@ export function drawVariable(variable: Variable): VariableModel {
     case "model":
       return among("model", "Model", `label_values(${TOKENS}, ${labelOf("requestModel")})`);
     case "user":
-      return among("user", "User", `label_values(${SESSIONS}, ${USER})`);
+      return among("user", "User", `label_values(target_info{job=~"hookspan/.+"}, ${USER})`);
     case "session":
       return new TextBoxVariableBuilder("session").label("Session id").defaultValue("").build();
     case "trace":

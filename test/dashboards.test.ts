@@ -178,6 +178,13 @@ test.each([
     ["hookspan_cost_USD_total{le}", "hookspan_run_count_total{le}"],
   ],
   ['sum by (le) (gen_ai_execute_tool_duration_seconds_bucket{job="x"})', []],
+  ["sum by (user_id) (hookspan_cost_USD_total)", ["hookspan_cost_USD_total{user_id}"]],
+  ["sum by (user_id) (hookspan_cost_USD_total * on (instance) group_left (user_id) target_info)", []],
+  [
+    "sum by (le) (hookspan_cost_USD_total unless on (le) target_info)",
+    ["hookspan_cost_USD_total{le}", "target_info{le}"],
+  ],
+  ["sum by (hookspan_token_kind) (hookspan_token_usage_total unless on (instance) target_info)", []],
 ])("the check finds what is wrong with %s", (query, wrong) => {
   expect(unknownIn(query)).toEqual(wrong);
 });

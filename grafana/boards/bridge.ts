@@ -1,8 +1,9 @@
 import type { Board } from "../board.ts";
 import { now, over } from "../panel.ts";
-import { inRange } from "../queries/headline.ts";
+import { inRange, newest, pace } from "../queries/headline.ts";
 import { labelOf } from "../queries/prometheus-name.ts";
 import { orZero, series } from "../queries/series.ts";
+import { ofUsers } from "../queries/users.ts";
 
 /** The bridge tells of itself each minute: a rate needs two of its points. */
 const EACH_MINUTE = { minStep: "1m" };
@@ -41,7 +42,7 @@ export const bridge: Board = {
       decimals: 0,
       warnFrom: 100,
       ifNone: "no bridge at work",
-      queries: [now(`sum(${series("hookspan.bridge.outbox.items")})`)],
+      queries: [now(`sum(${newest(series("hookspan.bridge.outbox.items"))})`)],
     },
     {
       title: "How many bridges are at work?",
@@ -51,7 +52,7 @@ export const bridge: Board = {
       width: 6,
       decimals: 0,
       ifNone: "none at work",
-      queries: [now(`sum(${HEARTBEAT})`)],
+      queries: [now(`sum(${newest(HEARTBEAT)})`)],
     },
     {
       title: "How many machines have gone silent?",
@@ -61,11 +62,7 @@ export const bridge: Board = {
       width: 6,
       decimals: 0,
       warnFrom: 1,
-      queries: [
-        now(
-          `count(last_over_time(${HEARTBEAT}[7d])) - (count(last_over_time(${HEARTBEAT}[1d])) or count(last_over_time(${HEARTBEAT}[7d])) * 0)`,
-        ),
-      ],
+      queries: [now(`${machines("7d")} - (${machines("1d")} or ${machines("7d")} * 0)`)],
     },
     {
       title: "What becomes of events?",
@@ -75,7 +72,7 @@ export const bridge: Board = {
       unit: "cps",
       width: 12,
       ...EACH_MINUTE,
-      queries: [over(`sum by (${OUTCOME}) (rate(${EVENTS}[$__rate_interval]))`, `{{${OUTCOME}}}`)],
+      queries: [over(`sum by (${OUTCOME}) (${pace(EVENTS)})`, `{{${OUTCOME}}}`)],
     },
     {
       title: "How late are events taken in?",
@@ -84,7 +81,7 @@ export const bridge: Board = {
       unit: "s",
       width: 12,
       ...EACH_MINUTE,
-      queries: [over(`histogram_quantile(0.95, sum by (le) (rate(${LAG}[$__rate_interval])))`, "nineteen of twenty")],
+      queries: [over(`histogram_quantile(0.95, sum by (le) (${pace(LAG)}))`, "nineteen of twenty")],
     },
     {
       title: "What becomes of exports?",
@@ -111,8 +108,8 @@ export const bridge: Board = {
       unit: "bytes",
       width: 12,
       queries: [
-        over(`max(${series("hookspan.bridge.spool.size")})`, "spool"),
-        over(`max(${series("hookspan.bridge.outbox.size")})`, "outbox"),
+        over(`max(${newest(series("hookspan.bridge.spool.size"))})`, "spool"),
+        over(`max(${newest(series("hookspan.bridge.outbox.size"))})`, "outbox"),
       ],
     },
     {
@@ -122,8 +119,8 @@ export const bridge: Board = {
       unit: "s",
       width: 12,
       queries: [
-        over(`max(${series("hookspan.bridge.spool.oldest.age")})`, "spool"),
-        over(`max(${series("hookspan.bridge.outbox.oldest.age")})`, "outbox"),
+        over(`max(${newest(series("hookspan.bridge.spool.oldest.age"))})`, "spool"),
+        over(`max(${newest(series("hookspan.bridge.outbox.oldest.age"))})`, "outbox"),
       ],
     },
     {
@@ -194,7 +191,7 @@ export const bridge: Board = {
     {
       title: "Does Prometheus refuse anything?",
       description:
-        "Samples in the range that were too old, and names that collided. It refuses a request whole for one of them.",
+        "Samples in the range that were older than its window, or outside of what it holds. It refuses a request whole for one.",
       kind: "stat",
       unit: "short",
       width: 12,
@@ -221,3 +218,8 @@ export const bridge: Board = {
     },
   ],
 };
+
+/** How many reported. */
+function machines(range: string): string {
+  return `count(${ofUsers(`last_over_time(${HEARTBEAT}[${range}])`, `[${range}]`)})`;
+}

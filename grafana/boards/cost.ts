@@ -1,11 +1,11 @@
 import type { Board } from "../board.ts";
 import { RUNS_AROUND, RUNS_IN_RANGE, SESSION_BY_NAME, SPAN_ROWS } from "../links.ts";
 import { now, over, traces } from "../panel.ts";
-import { COST, greatest, inRange, RUNS, SESSIONS, TOKENS } from "../queries/headline.ts";
+import { COST, greatest, inDays, inRange, perBar, RUNS, SESSIONS, TOKENS } from "../queries/headline.ts";
 import { labelOf } from "../queries/prometheus-name.ts";
 import { series, share } from "../queries/series.ts";
+import { ofUsers } from "../queries/users.ts";
 import { CHOSEN, RUN, select, spanAttribute } from "../queries/spans.ts";
-import { totalOver, totalPer } from "../queries/total-over.ts";
 
 const KIND = labelOf("tokenKind");
 const MODEL = labelOf("requestModel");
@@ -62,7 +62,7 @@ export const cost: Board = {
       kind: "stat",
       unit: "currencyUSD",
       width: 4,
-      queries: [now(`${totalOver(COST, "7d")} / 7 * 30`)],
+      queries: [now(`${inDays(COST, 7)} / 7 * 30`)],
     },
     {
       title: "How many tokens have no price?",
@@ -84,7 +84,7 @@ export const cost: Board = {
       width: 12,
       ...BARS,
       links: [RUNS_AROUND],
-      queries: [over(totalPer(COST, "$__interval", [MODEL]), `{{${MODEL}}}`)],
+      queries: [over(perBar(COST, [MODEL]), `{{${MODEL}}}`)],
     },
     {
       title: "Which tokens drive it?",
@@ -94,7 +94,7 @@ export const cost: Board = {
       width: 12,
       ...BARS,
       links: [RUNS_AROUND],
-      queries: [over(totalPer(TOKENS, "$__interval", [KIND]), `{{${KIND}}}`)],
+      queries: [over(perBar(TOKENS, [KIND]), `{{${KIND}}}`)],
     },
     {
       title: "How many tokens of each kind?",
@@ -136,7 +136,9 @@ export const cost: Board = {
       kind: "heatmap",
       unit: "short",
       width: 16,
-      queries: [over(`sum by (le) (increase(${INPUT}[$__rate_interval]))`, "{{le}}")],
+      queries: [
+        over(`sum by (le) (${ofUsers(`increase(${INPUT}[$__rate_interval])`, "[$__rate_interval]")})`, "{{le}}"),
+      ],
     },
     {
       title: "Which sessions cost most?",

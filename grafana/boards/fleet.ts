@@ -1,14 +1,27 @@
 import type { Board } from "../board.ts";
 import { RUNS_AROUND, RUNS_IN_RANGE } from "../links.ts";
 import { now, over } from "../panel.ts";
-import { COST, FAILED_RUNS, greatest, inRange, RUNS, SESSIONS, TOKENS } from "../queries/headline.ts";
+import {
+  COST,
+  FAILED_RUNS,
+  greatest,
+  inRange,
+  inRangeByUser,
+  lastSeen,
+  pace,
+  perBar,
+  RUNS,
+  SESSIONS,
+  TOKENS,
+} from "../queries/headline.ts";
 import { labelOf } from "../queries/prometheus-name.ts";
-import { orZero, series, share, USER } from "../queries/series.ts";
-import { totalPer } from "../queries/total-over.ts";
+import { orZero, series, share } from "../queries/series.ts";
+import { USER } from "../queries/users.ts";
 
 const AGENT = labelOf("agentName");
 const REPOSITORY = labelOf("repository");
 const VERSION = labelOf("bridgeVersion");
+const INFO = series("hookspan.bridge.info", { having: { bridgeVersion: { not: "" } } });
 const BARS = { minStep: "1h", mostPoints: 60 };
 
 export const fleet: Board = {
@@ -82,7 +95,7 @@ export const fleet: Board = {
       width: 12,
       ...BARS,
       links: [RUNS_AROUND],
-      queries: [over(totalPer(COST, "$__interval", [AGENT]), `{{${AGENT}}}`)],
+      queries: [over(perBar(COST, [AGENT]), `{{${AGENT}}}`)],
     },
     {
       title: "When do sessions begin, by agent?",
@@ -91,15 +104,15 @@ export const fleet: Board = {
       unit: "short",
       width: 12,
       ...BARS,
-      queries: [over(totalPer(SESSIONS, "$__interval", [AGENT]), `{{${AGENT}}}`)],
+      queries: [over(perBar(SESSIONS, [AGENT]), `{{${AGENT}}}`)],
     },
     {
       title: "Who spends most?",
-      description: `The ten users of the greatest cost. A user is known where the configuration or a gateway sets user.id; else there is one bar without a name.`,
+      description: `The ten users of the greatest cost. A user is known where the configuration or a gateway sets user.id; else there is one bar without a name. A machine that changed its user in the range counts as that user's for whom it reported most.`,
       kind: "ranking",
       unit: "currencyUSD",
       width: 8,
-      queries: [now(greatest(10, inRange(COST, [USER])), `{{${USER}}}`)],
+      queries: [now(greatest(10, inRangeByUser(COST)), `{{${USER}}}`)],
     },
     {
       title: "Which repositories cost most?",
@@ -124,7 +137,7 @@ export const fleet: Board = {
       unit: "currencyUSD",
       width: 12,
       links: [RUNS_AROUND],
-      queries: [over(`sum by (${AGENT}) (rate(${COST}[$__rate_interval])) * 3600`, `{{${AGENT}}}`)],
+      queries: [over(`sum by (${AGENT}) (${pace(COST)}) * 3600`, `{{${AGENT}}}`)],
     },
     {
       title: "How do runs end?",
@@ -133,7 +146,7 @@ export const fleet: Board = {
       unit: "short",
       width: 12,
       ...BARS,
-      queries: [over(totalPer(RUNS, "$__interval", [labelOf("runOutcome")]), `{{${labelOf("runOutcome")}}}`)],
+      queries: [over(perBar(RUNS, [labelOf("runOutcome")]), `{{${labelOf("runOutcome")}}}`)],
     },
     {
       title: "How many machines used an agent?",
@@ -151,7 +164,7 @@ export const fleet: Board = {
       kind: "stat",
       unit: "s",
       width: 6,
-      queries: [now(`time() - max(max_over_time(timestamp(${series("hookspan.bridge.heartbeat")})[$__range:1m]))`)],
+      queries: [now(`time() - max(${lastSeen(series("hookspan.bridge.heartbeat"))})`)],
     },
     {
       title: "Which versions of hookspan are about?",
@@ -162,7 +175,7 @@ export const fleet: Board = {
       height: 4,
       queries: [
         now(
-          `count by (${VERSION}) (count by (instance, ${VERSION}) (last_over_time(${series("hookspan.bridge.info", { having: { bridgeVersion: { not: "" } } })}[$__range])))`,
+          `count by (${VERSION}) (topk by (instance) (1, max by (instance, ${VERSION}) (${lastSeen(INFO)})))`,
           `{{${VERSION}}}`,
         ),
       ],

@@ -1,11 +1,10 @@
 import type { Board } from "../board.ts";
 import { RUNS_AROUND, SPAN_ROWS } from "../links.ts";
 import { now, over, traces } from "../panel.ts";
-import { greatest, inRange, TOOL_CALLS } from "../queries/headline.ts";
+import { bucketsInRange, greatest, inRange, pace, perBar, TOOL_CALLS } from "../queries/headline.ts";
 import { labelOf } from "../queries/prometheus-name.ts";
 import { series, share } from "../queries/series.ts";
 import { CHOSEN, CHOSEN_AGENT, hasOperation, RUN, select } from "../queries/spans.ts";
-import { totalPer } from "../queries/total-over.ts";
 
 const TOOL = labelOf("toolName");
 const ERROR = labelOf("errorType");
@@ -16,11 +15,11 @@ const EVENT = labelOf("hookEvent");
 const BARS = { minStep: "1h", mostPoints: 60 };
 const FAILED_CALLS = series("gen_ai.execute_tool.duration", { part: "count", having: { errorType: { not: "" } } });
 const DURATION = series("gen_ai.execute_tool.duration", { part: "bucket" });
-const MODEL_DURATION = series("gen_ai.client.operation.duration", { part: "bucket" });
-const RUN_DURATION = series("gen_ai.invoke_agent.duration", { part: "bucket" });
+const MODEL_DURATION = pace(series("gen_ai.client.operation.duration", { part: "bucket" }));
+const RUN_DURATION = pace(series("gen_ai.invoke_agent.duration", { part: "bucket" }));
 const HOOK_DURATION = series("hookspan.hook.run.duration", { part: "bucket" });
 /** What the Collector counts of spans: only these series have points that lead to a trace. */
-const TRACED = `traces_span_metrics_duration_seconds_bucket{job=~"hookspan/$agent",${labelOf("operation")}="execute_tool"}`;
+const TRACED = `rate(traces_span_metrics_duration_seconds_bucket{job=~"hookspan/$agent",${labelOf("operation")}="execute_tool"}[$__rate_interval])`;
 
 export const tools: Board = {
   name: "tools",
@@ -104,7 +103,7 @@ export const tools: Board = {
       width: 8,
       queries: [
         now(
-          `topk(15, histogram_quantile(0.95, sum by (le, ${TOOL}) (increase(${DURATION}[$__range]))) >= 0)`,
+          `topk(15, histogram_quantile(0.95, sum by (le, ${TOOL}) (${bucketsInRange(DURATION)})) >= 0)`,
           `{{${TOOL}}}`,
         ),
       ],
@@ -130,7 +129,7 @@ export const tools: Board = {
       ...BARS,
       ifNone: "no tool failed",
       links: [RUNS_AROUND],
-      queries: [over(totalPer(FAILED_CALLS, "$__interval", [ERROR]), `{{${ERROR}}}`)],
+      queries: [over(perBar(FAILED_CALLS, [ERROR]), `{{${ERROR}}}`)],
     },
     {
       title: "How long do runs take?",
@@ -155,7 +154,7 @@ export const tools: Board = {
       unit: "short",
       width: 8,
       ...BARS,
-      queries: [over(totalPer(series("hookspan.tool.decision.count"), "$__interval", [DECISION]), `{{${DECISION}}}`)],
+      queries: [over(perBar(series("hookspan.tool.decision.count"), [DECISION]), `{{${DECISION}}}`)],
     },
     {
       title: "Which of the users' hooks run, and how do they end?",
@@ -164,7 +163,7 @@ export const tools: Board = {
       unit: "short",
       width: 8,
       ...BARS,
-      queries: [over(totalPer(series("hookspan.hook.run.count"), "$__interval", [STATUS]), `{{${STATUS}}}`)],
+      queries: [over(perBar(series("hookspan.hook.run.count"), [STATUS]), `{{${STATUS}}}`)],
     },
     {
       title: "Which hooks are slow?",
@@ -173,10 +172,7 @@ export const tools: Board = {
       unit: "s",
       width: 8,
       queries: [
-        now(
-          `histogram_quantile(0.95, sum by (le, ${EVENT}) (increase(${HOOK_DURATION}[$__range]))) >= 0`,
-          `{{${EVENT}}}`,
-        ),
+        now(`histogram_quantile(0.95, sum by (le, ${EVENT}) (${bucketsInRange(HOOK_DURATION)})) >= 0`, `{{${EVENT}}}`),
       ],
     },
     {
@@ -232,7 +228,7 @@ function percentile(quantile: number, buckets: string, legend: string, ...by: st
   return {
     language: "promql",
     shape: "range",
-    expr: `histogram_quantile(${quantile}, sum by (${labels}) (rate(${buckets}[$__rate_interval])))`,
+    expr: `histogram_quantile(${quantile}, sum by (${labels}) (${buckets}))`,
     legend,
   } as const;
 }

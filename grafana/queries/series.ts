@@ -11,8 +11,8 @@ type Wanted = string | { matches: string } | { not: string };
 type Options = { part?: Part; having?: Partial<Record<keyof typeof ATTR, Wanted>> };
 
 /**
- * The selector of a metric: filtered by the dashboard's variables, as far as the metric carries what they name, and by
- * `having`. @throws Error where the metric has no such attribute.
+ * The selector of a metric: filtered by the dashboard's variables, as far as the metric carries what they name (for that of
+ * the user see users.ts), and by `having`. @throws Error where the metric has no such attribute.
  */
 export function series(metric: MetricName, { part, having = {} }: Options = {}): string {
   const carried = METRIC_ATTRIBUTES.get(metric) ?? [];
@@ -26,14 +26,11 @@ export function series(metric: MetricName, { part, having = {} }: Options = {}):
     ...(metric.startsWith("hookspan.bridge.") ? [] : ['job=~"hookspan/$agent"']),
     ...(carried.includes(ATTR.repository) ? [`${labelOf("repository")}=~"$repository"`] : []),
     ...(carried.includes(ATTR.requestModel) ? [`${labelOf("requestModel")}=~"$model"`] : []),
-    `${USER}=~"$user"`,
     ...wanted,
   ];
-  return `${prometheusName(metric, part)}{${matchers.join(",")}}`;
+  const name = prometheusName(metric, part);
+  return matchers.length === 0 ? name : `${name}{${matchers.join(",")}}`;
 }
-
-/** `user.id` of the resource: from the user's configuration, or stamped by a gateway. */
-export const USER = "user_id";
 
 /** `part` as it is, and 0 where `whole` is there and `part` is not. Both have the same labels. */
 export function orZero(part: string, whole: string): string {

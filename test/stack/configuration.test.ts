@@ -67,6 +67,7 @@ describe.runIf(program !== undefined)("the shipped Collector configurations", ()
       toFiles: ["traces", "metrics", "metrics/spans"],
       spanMetricsEvery: "100ms",
     });
+    writeFileSync(join(root, "config.json"), JSON.stringify({ resource: { "user.id": "ada" } }));
     let spans = 0;
     for (const folder of ["01-text-and-tools", "older-2.1.100-32-older-versions"]) {
       await replayThroughHook(loadRecording(join(RECORDINGS, folder)), root);
@@ -77,6 +78,9 @@ describe.runIf(program !== undefined)("the shipped Collector configurations", ()
     await expect.poll(calls, { timeout: 20_000 }).toBe(spans);
     await collector.stop();
     expect([calls(), collector.spans().length]).toEqual([spans, spans]);
+    // Whose machine it is may change while the Collector counts on.
+    expect(collector.sums("metrics/spans").filter(({ series }) => series.includes("user.id"))).toEqual([]);
+    expect(collector.sums("metrics").filter(({ series }) => series.includes("user.id"))).not.toEqual([]);
 
     /** As Prometheus would see it: a series is its metric, its labels, and job and instance. */
     function calls(): number {

@@ -9,10 +9,10 @@ import { describe, expect, test } from "vitest";
 import { loadRecording } from "../../src/view/load-recording.ts";
 import { startCollector } from "../support/collector.ts";
 import { queriesOf, readDashboards, substituted, type PanelQuery } from "../support/dashboard-file.ts";
-import { headlineOf, recordedHeadline, shownHeadline } from "../support/headline.ts";
+import { headlineOf, type Headline, recordedHeadline, shownHeadline } from "../support/headline.ts";
 import { flushTo, replayThroughHook } from "../support/hook-replay.ts";
 import { setStage } from "../support/metric-stage.ts";
-import { tellOfAnUpdate } from "../support/metric-stories.ts";
+import { tellOfAnUpdate, tellOfUsers } from "../support/metric-stories.ts";
 import { runQuery, type Ran, type Shown } from "../support/panel-run.ts";
 import { startPrometheus, type RunningPrometheus } from "../support/prometheus.ts";
 import { attributesNamed, metricsNamed } from "../support/query-names.ts";
@@ -168,6 +168,74 @@ describe.runIf(collectorProgram !== undefined && prometheusProgram !== undefined
         failedRuns: counted.filter(({ what }) => what === "failed run").length,
       });
     }
+  });
+
+  test("a machine that gets a user, and then another, counts once, and for one of them", async () => {
+    const stage = await setStage({ collector: collectorProgram, prometheus: prometheusProgram }, 90);
+    await tellOfUsers(stage);
+    await stage.arrived();
+    const { ledger, prometheus, ms } = stage;
+    // Nobody's name is known in the first window only; where two are, it is that under which more was reported.
+    for (const [from, to, owner] of [
+      [-1, 8, ""],
+      [-1, 45, "ada"],
+      [11, 55, "ada"],
+      [30, 70, "ada"],
+      [59, 90, "eve"],
+      [49, 90, "eve"],
+      [-1, 90, "ada"],
+    ] as const) {
+      const window = { fromMs: ms(from), toMs: ms(to) };
+      const of = (user: string): Promise<Headline> =>
+        shownHeadline(prometheus, { atS: window.toMs / 1000, rangeS: (to - from) * 60, variables: { user } });
+      const all = await of(".*");
+      expect({ window, usd: all.usd }).toEqual({ window, usd: ledger.usd(window) });
+      const [ada, eve] = [await of("ada"), await of("eve")];
+      const none = { usd: 0, tokens: 0, tokensByKind: {}, sessions: 0, runs: 0, failedRuns: 0 };
+      expect({ window, ada, eve }).toEqual({
+        window,
+        ada: owner === "ada" ? all : none,
+        eve: owner === "eve" ? all : none,
+      });
+      const query = promql.find(({ panel }) => panel === "Who spends most?");
+      if (query === undefined) throw new Error("no panel asks who spends most");
+      const { values } = await runQuery(prometheus, query, { atS: window.toMs / 1000, rangeS: (to - from) * 60 });
+      expect({ window, values }).toEqual({ window, values: { [owner]: all.usd } });
+    }
+    // What a bar has is one user's, or nobody's.
+    const bars = promql.find(({ panel }) => panel === "What was spent when, by agent?");
+    const whole = { startS: Math.floor(ms(-1) / 3_600_000) * 3600, endS: ms(90) / 1000, stepS: 3600 };
+    let usd = 0;
+    for (const user of ["ada", "eve", ""]) {
+      const text = substituted(bars?.text ?? "", { range: "2h", step: "1h", rate: "5m", variables: { user } });
+      for (const bar of (await prometheus.queryRange(text, whole)).values()) usd += bar["claude-code"] ?? 0;
+    }
+    expect(Number(usd.toFixed(9))).toBe(ledger.usd({ fromMs: ms(-1), toMs: ms(90) }));
+  });
+
+  test("a machine whose hookspan was updated counts for the new version only", async () => {
+    const { ledger, prometheus, ms } = await setStage(
+      { collector: collectorProgram, prometheus: prometheusProgram },
+      30,
+    );
+    for (const [minute, version] of [
+      [1, "1.0.0"],
+      [3, "1.1.0"],
+    ] as const) {
+      const point = {
+        attributes: { "hookspan.bridge.version": version },
+        startNs: BigInt(ms(0)) * 1_000_000n,
+        atNs: BigInt(ms(minute)) * 1_000_000n,
+        value: 1,
+      };
+      await ledger.exporter.sendMetrics([{ agent: "hookspan", metric: "hookspan.bridge.info", points: [point] }]);
+    }
+    const query = promql.find(({ panel }) => panel === "Which versions of hookspan are about?");
+    if (query === undefined) throw new Error("no panel asks for versions");
+    const told = async (minute: number): Promise<Record<string, number>> =>
+      (await runQuery(prometheus, query, { atS: ms(minute) / 1000, rangeS: RANGE_S })).values;
+    await expect.poll(() => told(30), { timeout: 30_000 }).toEqual({ "1.1.0": 1 });
+    expect(await told(2)).toEqual({ "1.0.0": 1 });
   });
 
   test("the oracle's tokens of Claude Code are those of its transcripts", async () => {

@@ -7,6 +7,7 @@ import * as z from "zod";
 
 import { prometheusName, underscored, type Part } from "../../grafana/queries/prometheus-name.ts";
 import { INSTRUMENTS, type MetricName } from "../../src/metric/instruments.ts";
+import { RESOURCE_ATTRIBUTES } from "../../src/registry/attributes.ts";
 import { METRIC_ATTRIBUTES } from "../../src/registry/metrics.ts";
 import { COLLECTOR_CONFIG } from "./collector.ts";
 import { PROMETHEUS_CONFIG } from "./prometheus.ts";
@@ -47,7 +48,8 @@ export function knownNames(): ReadonlyMap<string, ReadonlySet<string>> {
   const promoted = prometheusFile.parse(yaml(PROMETHEUS_CONFIG)).otlp.promote_resource_attributes.map(underscored);
   const { dimensions } = collectorFile.parse(yaml(COLLECTOR_CONFIG)).connectors.span_metrics;
   const ofSpans = ["span.name", "span.kind", "status.code", ...dimensions.map(({ name }) => name)].map(underscored);
-  const known = new Map<string, ReadonlySet<string>>();
+  const resource = [...Object.keys(RESOURCE_ATTRIBUTES), "user.id"].map(underscored);
+  const known = new Map<string, ReadonlySet<string>>([["target_info", new Set([...TARGET, ...resource])]]);
   for (const [metric, attributes] of METRIC_ATTRIBUTES) {
     if (!isMetric(metric)) throw new Error(`${metric} is in the registry and not in instruments.ts`);
     const labels = [...TARGET, ...promoted, ...attributes.map(underscored)];

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 
 import { parsePriceFile } from "../../src/metric/price-file.ts";
-import { createExporter } from "../../src/otlp/exporter.ts";
+import { createExporter, type Exporter } from "../../src/otlp/exporter.ts";
 import { startCollector, type RunningCollector } from "./collector.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { exporterOptions } from "./otlp-exporter.ts";
@@ -39,6 +39,8 @@ export type Stage = {
   ms: (minute: number) => number;
   call: (session: string, model: keyof typeof PRICES, tokens: TokenCounts) => void;
   begin: (session: string, repository: string) => void;
+  /** From now on the machine is that user's. */
+  own: (user: string) => void;
   /** Resolves once Prometheus has every sample that was accepted. */
   arrived: () => Promise<void>;
 };
@@ -54,7 +56,13 @@ export async function setStage(programs: Programs, minutes: number): Promise<Sta
     toFiles: ["traces"],
   });
   const endpoints = { traces: `${collector.endpoint}/v1/traces`, metrics: `${collector.endpoint}/v1/metrics` };
-  const ledger = createLedger(createExporter(exporterOptions(endpoints)), PRICES);
+  let exporter = createExporter(exporterOptions(endpoints));
+  const current: Exporter = {
+    sendSpans: (batches) => exporter.sendSpans(batches),
+    sendMetrics: (points) => exporter.sendMetrics(points),
+    close: () => exporter.close(),
+  };
+  const ledger = createLedger(current, PRICES);
   const life = createLife({
     root: tempDirectory(),
     startNs: BigInt(startMs) * 1_000_000n,
@@ -78,6 +86,9 @@ export async function setStage(programs: Programs, minutes: number): Promise<Sta
       const repository = sessions.get(session)?.repository ?? "";
       ledger.spend(Number(life.nowNs() / 1_000_000n), { model, repository, tokens });
       life.call(idOf(session), model, tokens);
+    },
+    own(user) {
+      exporter = createExporter(exporterOptions(endpoints, { userResource: { "user.id": user } }));
     },
     async arrived() {
       for (const [name, metric] of [

@@ -112,6 +112,33 @@ export async function tellOfRestarts(stage: Stage): Promise<void> {
   await minute(90);
 }
 
+/** A machine without a user gets one in the middle of a session, and then another, with a session open all along. */
+export async function tellOfUsers({ life, own, minute, begin, call }: Stage): Promise<void> {
+  life.startBridge();
+  begin("a", "web");
+  await minute(5);
+  call("a", "claude-opus-5-5", { input: 1200, cacheRead: 9000, output: 300 });
+  await minute(10);
+  own("ada");
+  await minute(12);
+  call("a", "claude-opus-5-5", { input: 40, cacheRead: 12_000, output: 900 });
+  await minute(40);
+  call("a", "claude-haiku-5", { input: 900, cacheRead: 10, output: 150 });
+  await minute(50);
+  await life.leave();
+  await minute(60);
+  own("eve");
+  life.startBridge();
+  await minute(61);
+  call("a", "claude-opus-5-5", { input: 70, cacheRead: 13_000, output: 64 });
+  begin("b", "docs");
+  await minute(80);
+  call("b", "claude-sonnet-5", { input: 400, cacheRead: 1, output: 500 });
+  life.end("b");
+  life.end("a");
+  await minute(90);
+}
+
 /** Minutes of the story by which the Collector has been told of it. */
 export type Done = { what: "session" | "run" | "failed run"; deliveredBy: number };
 

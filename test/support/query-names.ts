@@ -15,11 +15,7 @@ export function metricsNamed(query: string): NamedMetric[] {
     enter({ name, node }) {
       if (name !== "VectorSelector") return;
       const metric = node.getChild("Identifier");
-      const around = ancestors(node).flatMap((one) =>
-        ["AggregateModifier", "MatchingModifierClause"].flatMap((modifier) => one.getChildren(modifier)),
-      );
-      const labels = [node, ...around].flatMap((one) => textsOf(one, "LabelName", query));
-      metrics.push({ metric: metric === null ? "" : textOf(metric, query), labels: [...new Set(labels)] });
+      metrics.push({ metric: metric === null ? "" : textOf(metric, query), labels: labelsAsked(node, query) });
     },
   });
   return metrics;
@@ -45,6 +41,25 @@ export function functionsAround(query: string, metric: string): string[] {
 export function attributesNamed(query: string): string[] {
   const tree = parsed(traceql.parse(query), query);
   return [...new Set(textsOf(tree.topNode, "AttributeField", query))];
+}
+
+/** Of a selector; what `group_left` brings along from elsewhere is not among them. */
+function labelsAsked(selector: SyntaxNode, query: string): string[] {
+  const asked = new Set(textsOf(selector, "LabelName", query));
+  const brought = new Set<string>();
+  let inside = selector;
+  for (const one of ancestors(selector)) {
+    const isSecond = one.name === "BinaryExpr" && one.firstChild !== null && inside.from >= one.firstChild.to;
+    const [on, carried] = one.getChild("MatchingModifierClause")?.getChildren("GroupingLabels") ?? [];
+    if (carried !== undefined && !isSecond)
+      for (const label of textsOf(carried, "LabelName", query)) brought.add(label);
+    for (const part of [one.getChild("AggregateModifier"), on, isSecond ? carried : undefined])
+      for (const label of part ? textsOf(part, "LabelName", query) : []) if (!brought.has(label)) asked.add(label);
+    // Such a second operand only says which of the first are kept.
+    if (isSecond && (one.getChild("Unless") ?? one.getChild("And")) !== null) break;
+    inside = one;
+  }
+  return [...asked];
 }
 
 function parsed(tree: Tree, query: string): Tree {
