@@ -41,6 +41,12 @@ test("what has no room is told to come again, and the room is given back", async
   for (let n = 0; n < 3; n += 1) expect((await ask(server, HOOK, { body: Buffer.alloc(100) })).status).toBe(200);
 });
 
+test("a webhook that has no room is a 503, for Hermes sends again what met one", async () => {
+  const server = await start({ room: createRoom(100) });
+  const large = await ask(server, "/hermes/webhook", { body: Buffer.alloc(101) });
+  expect([large.status, large.headers["retry-after"]]).toEqual([503, "1"]);
+});
+
 test("room is held while a request is served", async () => {
   const gate = new EventEmitter();
   const held = once(gate, "open");

@@ -109,7 +109,9 @@ async function replyTo(
   if (refusal !== undefined) return refusal;
   if (request.headers.expect !== undefined) response.writeContinue();
   const read = await withBody(request, { maxBytes, room }, (body) => options.serve(route, request, body));
-  return read.status === "gone" ? undefined : read.reply;
+  if (read.status === "gone") return undefined;
+  // Hermes sends a webhook again after a 5xx, and after nothing else.
+  return route.kind === "webhook" && read.reply.status === 429 ? { ...read.reply, status: 503 } : read.reply;
 }
 
 function give({ status, headers, body }: Reply, request: IncomingMessage, response: ServerResponse): void {
