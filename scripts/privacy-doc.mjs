@@ -7,7 +7,8 @@ import { registry } from "./registry.mjs";
 
 /** The page as Markdown, not yet formatted. */
 export async function privacyPage() {
-  const { ATTRIBUTES, RESOURCE_ATTRIBUTES, FULL_CHARACTERS, PREVIEW_CHARACTERS } = await registry();
+  const { ATTRIBUTES, RESOURCE_ATTRIBUTES, IDENTITY_ATTRIBUTES, FULL_CHARACTERS, PREVIEW_CHARACTERS } =
+    await registry();
   const facts = [...ATTRIBUTES].map(([name, fact]) => ({ name, ...fact }));
   const contents = facts.filter(({ content }) => content !== undefined);
   const others = facts.filter(({ content }) => content === undefined);
@@ -17,6 +18,7 @@ export async function privacyPage() {
     return [code(name), "no", beginning, `${FULL_CHARACTERS.toLocaleString("en-US")} characters`, brief];
   });
   const ofResource = Object.entries(RESOURCE_ATTRIBUTES).map(([name, { brief }]) => [code(name), brief]);
+  const ofIdentity = Object.entries(IDENTITY_ATTRIBUTES).map(([name, { brief }]) => [code(name), brief]);
   return `# Privacy
 
 What leaves the machine is decided by one setting, \`capture\`: \`none\`, \`preview\` or \`full\`. This page lists every attribute for each of
@@ -45,11 +47,19 @@ ${table(["attribute", "what"], [...named, ...ofResource])}
 
 Beside them stand the keys of your own \`resource\` configuration, which you write yourself.
 
+## Who you are
+
+These leave only where you configure \`identity\`, each by a key of its own ([Identity](identity.md)); by default none does.
+
+${table(["attribute", "what"], ofIdentity)}
+
+Telemetry that an agent itself sends to the [intake](intake.md) goes on to your Collector as it came, whatever it holds.
+
 ## What never leaves
 
-Paths, file names (but the base name of another hook's program), titles, the environment, command lines, host name and error texts: these
-are no attributes in any setting. Where one of them is part of a prompt, an answer, a tool's input or result, it is content, see above.
-Nothing but requests to the two URLs of your endpoint leaves the machine: no account, no update check, no other telemetry.
+Paths, file names (but the base name of another hook's program), titles, the environment, command lines and error texts: these
+are no attributes in any setting, and the host name only where \`identity\` says so. Where one of them is part of a prompt, an answer, a tool's input or result, it is content, see above.
+Nothing but requests to the URLs of your endpoint leaves the machine: no account, no update check, no other telemetry.
 
 Events wait on your disk until they are taken in, with all that the agent told (\`spool/\`, 0600 in a directory 0700), and are
 deleted then. [Delivery](delivery.md) says what is kept where, for how long, and how much at most.

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const SOURCES = {
-  "../src/registry/attributes.ts": ["ATTRIBUTES", "RESOURCE_ATTRIBUTES"],
+  "../src/registry/attributes.ts": ["ATTRIBUTES", "RESOURCE_ATTRIBUTES", "IDENTITY_ATTRIBUTES"],
   "../src/registry/metrics.ts": ["METRIC_ATTRIBUTES"],
   "../src/metric/instruments.ts": ["INSTRUMENTS"],
   "../src/trace/content.ts": ["FULL_CHARACTERS", "PREVIEW_CHARACTERS"],

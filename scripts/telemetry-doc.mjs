@@ -7,7 +7,7 @@ import { registry } from "./registry.mjs";
 
 /** The page as Markdown, not yet formatted. */
 export async function telemetryPage() {
-  const { ATTRIBUTES, RESOURCE_ATTRIBUTES, METRIC_ATTRIBUTES, INSTRUMENTS } = await registry();
+  const { ATTRIBUTES, RESOURCE_ATTRIBUTES, IDENTITY_ATTRIBUTES, METRIC_ATTRIBUTES, INSTRUMENTS } = await registry();
   const facts = [...ATTRIBUTES].map(([name, fact]) => ({ name, ...fact }));
   const onSpans = facts.filter(({ on }) => on.some((carrier) => !carrier.endsWith("metric")));
   const metrics = Object.entries(INSTRUMENTS).map(([name, { kind, unit, description }]) => [
@@ -43,6 +43,13 @@ ${table(
 ${table(
   ["attribute", "on", "what"],
   Object.entries(RESOURCE_ATTRIBUTES).map(([name, { on, brief }]) => [code(name), on, brief]),
+)}
+
+Only where \`identity\` is configured, and on spans only ([Identity](identity.md)):
+
+${table(
+  ["attribute", "what"],
+  Object.entries(IDENTITY_ATTRIBUTES).map(([name, { brief }]) => [code(name), brief]),
 )}
 
 Beside them stand the keys of your own \`resource\` configuration.

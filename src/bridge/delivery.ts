@@ -16,7 +16,10 @@ import { BRIDGE, exported } from "./health.ts";
 export type Signal = "span" | "metric_point";
 
 export type Delivery = {
-  /** Sends what lies in the outbox until it is empty, the receiver will not, or `isTimeUp`. True if it is empty. */
+  /**
+   * Sends what lies in the outbox until it is empty, the receiver will not, or `isTimeUp`. True if it is empty, but for what
+   * waits for the identity of its user.
+   */
   sendSpans(isTimeUp?: () => boolean): Promise<boolean>;
   /**
    * Sends the totals of agents that have changed, or all of them. `own`: the bridge's own series too. True if accepted, or
@@ -25,6 +28,8 @@ export type Delivery = {
   sendMetrics(nowNs: bigint, which: { everything: boolean; own: MetricPoints[] | undefined }): Promise<boolean>;
   /** How long the receiver asked to be left alone, or our own back-off: milliseconds; 0 after a success. */
   backOffMs(signal: Signal): number;
+  /** How long what lies in the outbox and was left there waits for the identity of its user: milliseconds, infinite if nothing does. */
+  waitLeftMs(): number;
   /** Why the last request of a signal was not accepted; undefined if it was. */
   trouble(signal: Signal): string | undefined;
 };
@@ -35,6 +40,8 @@ type Deps = {
   totals: Totals;
   isPending: () => boolean;
   untouchedBelow: () => number;
+  /** How long spans should stay in the outbox for the identity of their user: milliseconds. */
+  waitLeftMs?: (send: Pick<Send, "batch" | "writtenNs">) => number;
   /**
    * Commits what is folded; with `own`, also where only our own counters have moved. Only committed totals are sent: after
    * a crash the rest would be counted again.
@@ -66,6 +73,7 @@ export function createDelivery(deps: Deps): Delivery {
   const failures: Record<Signal, number> = { span: 0, metric_point: 0 };
   const askedMs: Record<Signal, number> = { span: 0, metric_point: 0 };
   let metricsFailed = false;
+  let waitLeftMs = Number.POSITIVE_INFINITY;
   const troubles: Record<Signal, string | undefined> = { span: undefined, metric_point: undefined };
 
   return {
@@ -99,6 +107,7 @@ export function createDelivery(deps: Deps): Delivery {
       const grown = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (failures[signal] - 1));
       return Math.max(Math.min(askedMs[signal], LONGEST_ASKED_MS), grown * (0.5 + deps.jitter() / 2));
     },
+    waitLeftMs: () => waitLeftMs,
     trouble: (signal) => troubles[signal],
   };
 
@@ -120,13 +129,20 @@ export function createDelivery(deps: Deps): Delivery {
   /** Works off one listing of the outbox, which is costly with a backlog. `again`: there may be more by now. */
   async function sendListing(isTimeUp: () => boolean): Promise<"empty" | "again" | "stopped"> {
     let isEmpty = true;
-    for (const request of requestsOf(outbox.sends(deps.untouchedBelow()))) {
+    waitLeftMs = Number.POSITIVE_INFINITY;
+    for (const request of requestsOf(outbox.sends(deps.untouchedBelow(), isDue))) {
       if (!isEmpty && isTimeUp()) return "stopped";
       isEmpty = false;
       const end = await sendRequest(request);
       if (end !== "next") return end;
     }
     return isEmpty ? "empty" : "again";
+  }
+
+  function isDue(read: Pick<Send, "batch" | "writtenNs">): boolean {
+    const leftMs = deps.waitLeftMs?.(read) ?? 0;
+    if (leftMs > 0) waitLeftMs = Math.min(waitLeftMs, leftMs);
+    return leftMs <= 0;
   }
 
   async function sendRequest(request: readonly Send[]): Promise<"next" | "again" | "stopped"> {

@@ -47,11 +47,16 @@ export function createExportClock(
   let lastAllMs = Number.NEGATIVE_INFINITY;
   let lastOwnMs = Number.NEGATIVE_INFINITY;
   let hasSpans = true;
+  let seenIdentities = 0;
 
   return {
     tick() {
       if (open.hasNews()) changedMs ??= nowMs();
       hasSpans ||= outbox.usage().items > 0;
+      const identities = open.identityNews();
+      // What waited for it need wait no longer; a receiver that asked to be left alone is.
+      if (identities !== seenIdentities && delivery.backOffMs("span") === 0) notBefore.delete("span");
+      seenIdentities = identities;
       if (hasSpans) start("span", sendSpans);
       // While the disk holds a commit back, only what was committed before goes out, and makes room.
       if (open.isCommitPending()) return;
@@ -106,8 +111,9 @@ export function createExportClock(
 
   async function sendSpans(): Promise<void> {
     hasSpans = !(await delivery.sendSpans(deps.isLeaving));
-    // What lies there and cannot be read (a newer version's) is no reason to ask again and again.
-    if (!hasSpans && outbox.usage().items > 0) notBefore.set("span", nowMs() + OWN_MS);
+    // What lies there and cannot be read (a newer version's), or waits for an identity, is no reason to ask again and again.
+    if (!hasSpans && outbox.usage().items > 0)
+      notBefore.set("span", nowMs() + Math.min(OWN_MS, Math.ceil(delivery.waitLeftMs())));
   }
 
   async function sendMetrics(which: { everything: boolean; own: boolean }): Promise<void> {

@@ -30,6 +30,7 @@ import { loadTotals, saveSent } from "../store/totals-file.ts";
 import { createTroubleFile } from "../store/trouble-file.ts";
 import type { FileRead } from "../store/versioned-file.ts";
 import { captured } from "../trace/content.ts";
+import { ATTR } from "../trace/semconv.ts";
 import { SESSION_VERSION, sessionSchema } from "../trace/session.ts";
 import { createBridge, type Bridge } from "./bridge.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
@@ -38,6 +39,7 @@ import { createEnvelopes } from "./envelopes.ts";
 import { createFolding } from "./folding.ts";
 import { createFollow } from "./follow.ts";
 import { shownOf } from "./shown-cost.ts";
+import type { Identities } from "./identities.ts";
 import { dropped, eventCounted, gaugePoints, type About } from "./health.ts";
 import { NewerStateError } from "./newer-state-error.ts";
 import { createHeadReading } from "./transcript-head.ts";
@@ -55,6 +57,8 @@ export type OpenBridge = {
   isEmpty(): boolean;
   /** Keeps what waits within the bounds, and counts what it drops. */
   enforceBounds(nowNs: bigint): void;
+  /** Counts what was learned of users; a new number is a reason to look at what waits for it. */
+  identityNews(): number;
   /** The gauges of this moment. */
   gauges(nowNs: bigint): MetricPoints[];
 };
@@ -69,6 +73,8 @@ type Deps = {
   /** Without it a recycled pid is taken for its predecessor. */
   birthOf?: (pid: number) => string | undefined;
   repositoryOf: (cwd: string) => string | undefined;
+  /** Without it no span waits to be told whose it is. */
+  identities?: Pick<Identities, "waitLeftMs" | "news">;
   about: About;
   log: Log;
 };
@@ -146,6 +152,11 @@ export function openBridge(deps: Deps): OpenBridge {
     totals,
     isPending: () => commit.isPending(),
     untouchedBelow: () => commit.untouchedBelow(),
+    waitLeftMs: ({ batch, writtenNs }) => {
+      const nowMs = Date.now();
+      const sessionIds = new Set(batch.spans.map(({ attributes }) => String(attributes[ATTR.sessionId])));
+      return deps.identities?.waitLeftMs(sessionIds, nowMs - Number(writtenNs / 1_000_000n), nowMs) ?? 0;
+    },
     commit: (nowNs, own) => bridge.commit(nowNs, own),
     saveSent: (plan) => saveSent({ disk, quarantine }, directory.totals, plan),
     count: (increments) => folding.count(increments),
@@ -188,6 +199,7 @@ export function openBridge(deps: Deps): OpenBridge {
       // What is gone is gone: `status` shall say so, though nothing else happens.
       if (drops.length > 0 || emptied > 0 || isFlooded) bridge.commit(nowNs, "own");
     },
+    identityNews: () => deps.identities?.news() ?? 0,
     gauges: (nowNs) =>
       gaugePoints({ spool: stockOf(spool.list().entries), outbox: outbox.usage() }, deps.about, folding.live(), nowNs),
   };

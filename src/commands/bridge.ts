@@ -1,6 +1,8 @@
 import { leaveWord } from "../bridge/leave-word.ts";
 import { runBridge } from "../bridge/run-bridge.ts";
+import type { Config } from "../config/config.ts";
 import { stateHome } from "../config/path.ts";
+import { withSecretHeaders } from "../config/secret-headers.ts";
 import { createIntake } from "../intake/intake.ts";
 import { createLog } from "../log.ts";
 import { realDisk } from "../store/disk.ts";
@@ -8,6 +10,7 @@ import { createStateDirectory } from "../store/state-directory.ts";
 import { type Flags, optionsIn } from "./arguments.ts";
 import { type Call, fail, print } from "./command.ts";
 import { configFrom, type StartedBy } from "./config-from.ts";
+import { identitiesFrom } from "./identities-from.ts";
 import { openConfigured } from "./open-configured.ts";
 
 /** `hookspan bridge`: as a user runs it, or with `--until-idle`, as a hook does. */
@@ -34,11 +37,20 @@ async function run({ env, version, untilAskedToLeave }: Call, flags: Flags, star
   const log = createLog(
     untilIdle ? { level: config.logLevel, file: directory.log } : { level: config.logLevel, stream: "stderr" },
   );
+  const read = (): Config => configFrom(env, flags, startedBy);
+  const identities = identitiesFrom(config, directory, log);
   const end = await runBridge({
     disk: realDisk,
     directory,
-    open: () => openConfigured({ config, directory, log, version, read: () => configFrom(env, flags, startedBy) }),
-    intake: createIntake({ disk: realDisk, directory, config, log }),
+    open: () => openConfigured({ config, directory, log, version, read, identities }),
+    intake: createIntake({
+      disk: realDisk,
+      directory,
+      config,
+      read: () => withSecretHeaders(read()),
+      learn: identities.learn,
+      log,
+    }),
     untilIdle,
     signal: untilAskedToLeave(),
     version,

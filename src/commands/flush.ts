@@ -5,6 +5,7 @@ import { createStateDirectory } from "../store/state-directory.ts";
 import { optionsIn, UsageError } from "./arguments.ts";
 import { type Call, fail, print } from "./command.ts";
 import { configFrom } from "./config-from.ts";
+import { identitiesFrom } from "./identities-from.ts";
 import { openConfigured } from "./open-configured.ts";
 
 /** `hookspan flush`. */
@@ -23,11 +24,13 @@ export async function flush({ args, env, version }: Call): Promise<number> {
   const end = await flushState({
     disk: realDisk,
     directory,
-    // A request that would outlast the whole command is ended with it.
+    // A request that would outlast the whole command is ended with it, and no span waits to be told whose it is.
     open: () => {
       const timeoutMs = Math.max(1, Math.min(config.timeoutMs, Math.round(seconds * 1000)));
+      const unwaiting = { ...config, timeoutMs, identity: { ...config.identity, waitMs: 0 } };
       return openConfigured({
-        config: { ...config, timeoutMs },
+        config: unwaiting,
+        identities: identitiesFrom(unwaiting, directory, log),
         directory,
         log,
         version,

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { withSecretHeaders } from "../config/secret-headers.ts";
 import { readUserPrices } from "../config/user-prices.ts";
+import type { Identities } from "../bridge/identities.ts";
 import { openBridge, type OpenBridge } from "../bridge/open-bridge.ts";
 import { birthOf, isAlive } from "../bridge/process-alive.ts";
 import { createReloadingExporter } from "../bridge/reloading-exporter.ts";
@@ -19,10 +20,11 @@ type Options = {
   version: string;
   /** The configuration as it is now, where the receiver refuses us. */
   read: () => Config;
+  identities: Identities;
 };
 
 /** A bridge over the real disk and network, as the configuration wants it. Whoever opens one must hold the directory's lock. */
-export function openConfigured({ config, directory, log, version, read }: Options): OpenBridge {
+export function openConfigured({ config, directory, log, version, read, identities }: Options): OpenBridge {
   const about = { version, osType: process.platform === "win32" ? "windows" : process.platform };
   const instanceId = loadInstanceId(realDisk, directory.instanceId, config.instance);
   const troubles = createTroubleFile(realDisk, directory.trouble, Date.now);
@@ -30,7 +32,14 @@ export function openConfigured({ config, directory, log, version, read }: Option
     disk: realDisk,
     destination: withSecretHeaders(config),
     read: () => withSecretHeaders(read()),
-    make: (destination) => createExporter({ ...destination, ...about, instanceId, userResource: config.resource }),
+    make: (destination) =>
+      createExporter({
+        ...destination,
+        ...about,
+        instanceId,
+        userResource: config.resource,
+        identityOf: (sessionId) => identities.attributesOf(sessionId, Date.now()),
+      }),
     noteTrouble: (text) => troubles.note("configuration", text),
     log,
   });
@@ -43,6 +52,7 @@ export function openConfigured({ config, directory, log, version, read }: Option
     isAlive,
     birthOf,
     repositoryOf: createRepositoryNames(),
+    identities,
     about,
     log,
   });

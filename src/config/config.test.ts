@@ -39,6 +39,7 @@ test("the defaults", () => {
     prices: undefined,
     mcpNames: {},
     instance: undefined,
+    identity: { learn: false, user: {}, organization: undefined, git: false, host: false, waitMs: 0 },
     intake: { enabled: true, host: "127.0.0.1", port: 0 },
     bounds: {
       spoolBytes: 512 * MIB,
@@ -67,6 +68,7 @@ test("every key of the file", () => {
       prices: "prices.json",
       mcpNames: { plugin_tools_github: "GitHub" },
       instance: "ci-pool",
+      identity: { learn: true, user: { email: "me@x" }, organization: "o", git: true, host: true, waitSeconds: 1.5 },
       intake: { enabled: false, host: "::1", port: 4319 },
       bounds: { spoolBytes: 1, outboxBytes: 2, quarantineBytes: 3, payloadBytes: 4, ageDays: 0.5 },
       logLevel: "debug",
@@ -88,6 +90,7 @@ test("every key of the file", () => {
     prices: join(directory, "prices.json"),
     mcpNames: { plugin_tools_github: "GitHub" },
     instance: "ci-pool",
+    identity: { learn: true, user: { email: "me@x" }, organization: "o", git: true, host: true, waitMs: 1500 },
     intake: { enabled: false, host: "::1", port: 4319 },
     bounds: {
       spoolBytes: 1,
@@ -384,6 +387,16 @@ const inFile: [situation: string, content: unknown, message: string][] = [
     "an unknown key of tls",
     { tls: { certs: "x" } },
     "tls.certs: unknown key, did you mean cert? (known keys: ca, cert, key)",
+  ],
+  [
+    "a wait that is too long",
+    { identity: { waitSeconds: 601 } },
+    "identity.waitSeconds: 601 stands there; allowed: seconds, 0 to 600",
+  ],
+  [
+    "an empty address",
+    { identity: { user: { email: "" } } },
+    "identity.user.email: a string stands there; allowed: a string that is not empty",
   ],
   [
     "a host that is a name",

@@ -42,6 +42,19 @@ export type Config = {
   mcpNames: Record<string, string>;
   /** Names a pool of short-lived containers: becomes service.instance.id. */
   instance: string | undefined;
+  /** Who the user is, as far as it is to be told; all of it off by default. */
+  identity: {
+    /** From agents' own telemetry that passes the intake. */
+    learn: boolean;
+    user: { id?: string; email?: string; name?: string };
+    organization: string | undefined;
+    /** From the user's git configuration. */
+    git: boolean;
+    /** The host's name. */
+    host: boolean;
+    /** How long finished spans wait for what is to be learned. */
+    waitMs: number;
+  };
   /** The HTTP intake of the bridge: an IP address, and 0 for whichever port is free. */
   intake: {
     enabled: boolean;
@@ -137,6 +150,7 @@ function merged(layers: readonly Settings[]): Omit<Config, "home" | "file" | "di
   const destination = layers.find(({ endpoint, endpoints }) => (endpoint ?? endpoints) !== undefined);
   const bounds = first("bounds") ?? {};
   const intake = first("intake") ?? {};
+  const identity = first("identity") ?? {};
   return {
     endpoints: destination?.endpoints ?? endpointsBelow(destination?.endpoint ?? DEFAULT_ENDPOINT),
     headers: first("headers") ?? {},
@@ -152,6 +166,14 @@ function merged(layers: readonly Settings[]): Omit<Config, "home" | "file" | "di
     prices: first("prices"),
     mcpNames: first("mcpNames") ?? {},
     instance: first("instance"),
+    identity: {
+      learn: identity.learn ?? false,
+      user: identity.user ?? {},
+      organization: identity.organization,
+      git: identity.git ?? false,
+      host: identity.host ?? false,
+      waitMs: (identity.waitSeconds ?? 0) * 1000,
+    },
     intake: { ...intake, enabled: intake.enabled ?? true, host: intake.host ?? "127.0.0.1", port: intake.port ?? 0 },
     bounds: {
       spoolBytes: bounds.spoolBytes ?? 512 * MIB,

@@ -84,7 +84,10 @@ function describe(value: unknown, path: readonly PropertyKey[]): string {
 
 /** A URL with credentials is one, wherever it stands. */
 function mayBeSecret(value: string, path: readonly PropertyKey[]): boolean {
-  return ["headers", "headersCommand", "tls", "resource"].includes(String(path[0])) || /@|:\/\/[^/]*:/.test(value);
+  return (
+    ["headers", "headersCommand", "tls", "resource", "identity"].includes(String(path[0])) ||
+    /@|:\/\/[^/]*:/.test(value)
+  );
 }
 
 function valueAt(settings: unknown, path: readonly PropertyKey[]): unknown {

@@ -12,6 +12,8 @@ const LOG_LEVEL = ["error", "warn", "info", "debug"] as const;
 /** An hour: beyond it a request that hangs would never be noticed. */
 const MAX_TIMEOUT_MS = 3_600_000;
 const MAX_AGE_DAYS = 3650;
+/** Spans that wait for longer would look like spans that are lost. */
+const MAX_WAIT_S = 600;
 
 const text = z.string("a string").min(1, "a string that is not empty");
 const url = z.string("a URL that begins with http:// or https://").superRefine(checkUrl);
@@ -37,6 +39,7 @@ const displayName = z
   .regex(/^(?=.*\S)[^\p{Cc}]{1,128}$/u, "a name of at most 128 characters, on one line");
 
 const timeoutAllowed = `milliseconds as a whole number, 1 to ${MAX_TIMEOUT_MS}`;
+const waitAllowed = `seconds, 0 to ${MAX_WAIT_S}`;
 const portAllowed = "a port, 1 to 65535, or 0 for any that is free";
 const ageAllowed = `a number of days, more than 0, at most ${MAX_AGE_DAYS}`;
 
@@ -74,6 +77,24 @@ export const settingsSchema = z.strictObject(
     instance: z
       .string("a string")
       .regex(/^[A-Za-z0-9._:-]{1,128}$/, "1 to 128 letters, digits, dots, colons, hyphens and underscores")
+      .exactOptional(),
+    identity: z
+      .strictObject(
+        {
+          learn: z.boolean("true or false").exactOptional(),
+          user: z
+            .strictObject(
+              { id: text.exactOptional(), email: text.exactOptional(), name: text.exactOptional() },
+              "an object with id, email and name",
+            )
+            .exactOptional(),
+          organization: text.exactOptional(),
+          git: z.boolean("true or false").exactOptional(),
+          host: z.boolean("true or false").exactOptional(),
+          waitSeconds: z.number(waitAllowed).min(0, waitAllowed).max(MAX_WAIT_S, waitAllowed).exactOptional(),
+        },
+        "an object with learn, user, organization, git, host and waitSeconds",
+      )
       .exactOptional(),
     intake: z
       .strictObject(

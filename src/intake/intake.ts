@@ -4,21 +4,18 @@
  */
 
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 
-import { adapterFor } from "../adapter/registry.ts";
 import type { Config } from "../config/config.ts";
-import { formatEnvelope } from "../event/envelope.ts";
 import type { Log } from "../log.ts";
-import { createGroupPut, type GroupPut } from "../spool/put-group.ts";
 import type { Disk } from "../store/disk.ts";
 import type { StateDirectory } from "../store/state-directory.ts";
 import { createTroubleFile } from "../store/trouble-file.ts";
-import { createRoom, type Body } from "./body.ts";
+import { createRoom } from "./body.ts";
 import type { IntakeAddress } from "./discovery.ts";
-import { frameRefusal, payloadRefusal, typeRefusal } from "./event-body.ts";
-import { ACCEPTED, refused, type Reply } from "./reply.ts";
-import type { Route } from "./route.ts";
+import { createEvents } from "./events.ts";
+import type { Destination } from "./pass-through.ts";
+import type { Sighting } from "./sighting.ts";
+import { createTelemetry } from "./telemetry.ts";
 import { startServer, type RunningServer } from "./server.ts";
 import { newToken, persistentToken } from "./token.ts";
 import { createWebhook } from "./webhook.ts";
@@ -37,7 +34,11 @@ export type OpenIntake = { close(): Promise<void> };
 type Deps = {
   disk: Disk;
   directory: StateDirectory;
-  config: Pick<Config, "intake" | "bounds">;
+  config: Pick<Config, "intake" | "bounds" | "identity">;
+  /** The configuration as it is now, for what is passed on. */
+  read: () => Destination;
+  /** What passing telemetry says of users, and when: milliseconds since the epoch. */
+  learn: (sightings: readonly Sighting[], nowMs: number) => void;
   log: Log;
 };
 
@@ -49,8 +50,12 @@ export function createIntake(deps: Deps): Intake {
   const { disk, directory, log } = deps;
   const { intake: settings, bounds } = deps.config;
   const troubles = createTroubleFile(disk, directory.trouble, Date.now);
-  const group = createGroupPut(disk, directory.spool);
-  const name = createNames();
+  const events = createEvents(disk, directory.spool);
+  const telemetry = createTelemetry({
+    read: deps.read,
+    learn: deps.config.identity.learn ? (sightings) => deps.learn(sightings, Date.now()) : undefined,
+    log,
+  });
   const webhook = createWebhook({ disk, directory, secretFile: settings.hermesSecretFile, nowMs: Date.now });
 
   return {
@@ -66,8 +71,9 @@ export function createIntake(deps: Deps): Intake {
           clearTimeout(timer);
           await starting;
           await server?.close();
-          await group.settled();
+          await events.settled();
           await webhook.settled();
+          telemetry.close();
         },
       };
 
@@ -89,11 +95,16 @@ export function createIntake(deps: Deps): Intake {
           instance,
           maxBytes: bounds.payloadBytes,
           room: createRoom(Math.max(ROOM_BYTES, 2 * bounds.payloadBytes)),
-          screen: (route, request) => (route.kind === "webhook" ? webhook.screen(request) : screen(route, request)),
+          screen: (route, request) => {
+            if (route.kind === "webhook") return webhook.screen(request);
+            return (route.kind === "telemetry" ? telemetry : events).screen(route, request);
+          },
           serve: (route, request, body) => {
             onActivity();
             if (route.kind === "webhook") return webhook.serve(request, body);
-            return serve({ group, name }, route, request, body);
+            return route.kind === "telemetry"
+              ? telemetry.serve(route.signal, request, body)
+              : events.serve(route, request, body);
           },
           onError: (error) => log.error("a request to the intake failed", { error: String(error) }),
         });
@@ -101,72 +112,6 @@ export function createIntake(deps: Deps): Intake {
         troubles.note("intake", undefined);
         onListening({ url: `http://${dialable(settings.host)}:${server.port}`, token, instance });
       }
-    },
-  };
-}
-
-function screen(route: Route, request: IncomingMessage): Reply | undefined {
-  switch (route.kind) {
-    case "hook":
-      if (adapterFor(route.agent) === undefined) return refused(404, "hookspan knows no agent of this name");
-      return typeRefusal(request.headers["content-type"]);
-    case "frame":
-      return typeRefusal(request.headers["content-type"]);
-    case "telemetry":
-    case "webhook":
-    case "health":
-      return undefined;
-  }
-}
-
-async function serve(
-  { group, name }: { group: GroupPut; name: Names },
-  route: Route,
-  request: IncomingMessage,
-  { plain }: Body,
-): Promise<Reply> {
-  if (route.kind === "health" || route.kind === "telemetry" || route.kind === "webhook")
-    return refused(404, "not served");
-  const refusal = route.kind === "frame" ? frameRefusal(plain) : payloadRefusal(plain);
-  if (refusal !== undefined) return refusal;
-  const { id, timeNs } = name.next();
-  const envelope = formatEnvelope({
-    id,
-    agent: route.kind === "frame" ? "hermes" : route.agent,
-    timeNs,
-    env: {},
-    payload: plain,
-    ...contextOf(request),
-    ...(route.kind === "hook" && route.event !== undefined ? { event: route.event } : {}),
-  });
-  try {
-    await group.put(id, envelope);
-    return ACCEPTED;
-  } catch {
-    return refused(503, "the state directory would not take it (is its disk full?); try again later", {
-      "retry-after": "5",
-    });
-  }
-}
-
-function contextOf({ headers }: IncomingMessage): { traceparent?: string; tracestate?: string } {
-  const { traceparent, tracestate } = headers;
-  return {
-    ...(typeof traceparent === "string" && traceparent.length <= 256 ? { traceparent } : {}),
-    ...(typeof tracestate === "string" && tracestate.length <= 1024 ? { tracestate } : {}),
-  };
-}
-
-type Names = { next(): { id: string; timeNs: bigint } };
-
-/** Names that never recur, and that sort as they were given: within a millisecond the name decides the order. */
-function createNames(): Names {
-  const life = randomUUID();
-  let count = 0;
-  return {
-    next() {
-      count += 1;
-      return { id: `${life}.${String(count).padStart(12, "0")}`, timeNs: BigInt(Date.now()) * 1_000_000n };
     },
   };
 }

@@ -57,8 +57,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     maxHeaderSize: 16 * 1024,
   });
   server.maxConnections = CONNECTIONS;
+  let port = 0;
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    void answer(options, portOf(server), request, response);
+    void answer(options, port, request, response);
   };
   server.on("request", onRequest);
   // Nobody is told to go on before the token was seen.
@@ -67,7 +68,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.listen(options.port, options.host);
   await once(server, "listening");
   server.on("error", options.onError);
-  return { port: portOf(server), close: () => closed(server) };
+  port = portOf(server);
+  return { port, close: () => closed(server) };
 }
 
 async function answer(

@@ -1,8 +1,10 @@
 import type { InstrumentationScope } from "@opentelemetry/core";
 import { AggregationTemporalityPreference, OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import type { Resource } from "@opentelemetry/resources";
 import type { MetricPoints } from "../metric/point.ts";
 import type { SpanBatch } from "../trace/record.ts";
+import { ATTR } from "../trace/semconv.ts";
 import { deliver } from "./delivery.ts";
 import { toResourceMetrics } from "./metric.ts";
 import type { Outcome } from "./outcome.ts";
@@ -19,6 +21,8 @@ export type ExporterOptions = ResourceIdentity & {
   timeoutMs: number;
   compression: "none" | "gzip";
   tls: TlsFiles;
+  /** Attributes that say who the user of a session is; they stand on the resource of its spans. */
+  identityOf?: (sessionId: string) => Readonly<Record<string, string>>;
 };
 
 export type Exporter = {
@@ -68,8 +72,9 @@ export function createExporter(options: ExporterOptions): Exporter {
   return {
     sendSpans: async (batches) => {
       const spans = batches.flatMap(({ agent, agentVersion, spans: records }) => {
-        const resource = resources.forSpans(agent, agentVersion);
-        return records.map((record) => toReadableSpan(record, resource, scope));
+        const resourceOf = (sessionId: unknown): Resource =>
+          resources.forSpans(agent, agentVersion, options.identityOf?.(String(sessionId)));
+        return records.map((record) => toReadableSpan(record, resourceOf(record.attributes[ATTR.sessionId]), scope));
       });
       return spans.length === 0 ? { status: "accepted" } : deliver(traces, spans, terms);
     },

@@ -12,8 +12,8 @@ export type ResourceIdentity = {
 export type Resources = {
   /** Holds only what cannot change in the life of a state directory, for it is part of the identity of every series. */
   forMetrics(agent: string): Resource;
-  /** The metric resource, plus the agent's version and the OS. */
-  forSpans(agent: string, agentVersion?: string): Resource;
+  /** The metric resource, plus the agent's version, the OS, and who the user is (`IDENTITY_ATTRIBUTES`). */
+  forSpans(agent: string, agentVersion?: string, identity?: Readonly<Record<string, string>>): Resource;
 };
 
 /**
@@ -32,11 +32,12 @@ export function createResources(identity: ResourceIdentity): Resources {
 
   return {
     forMetrics: (agent) => once(["metrics", agent], () => metricAttributes(identity, agent)),
-    forSpans: (agent, agentVersion) =>
-      once(["spans", agent, ...(agentVersion === undefined ? [] : [agentVersion])], () => ({
+    forSpans: (agent, agentVersion, user = {}) =>
+      once(["spans", agent, agentVersion ?? "", ...Object.entries(user).flat()], () => ({
         ...metricAttributes(identity, agent),
         ...(agentVersion === undefined ? {} : { "service.version": agentVersion }),
         "os.type": identity.osType,
+        ...user,
       })),
   };
 }

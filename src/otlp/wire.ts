@@ -55,7 +55,8 @@ export function createWire(tls: TlsFiles): Wire {
   };
 }
 
-function readTls(tls: TlsFiles): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+/** @throws if a file cannot be read. */
+export function readTls(tls: TlsFiles): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
   return {
     ...(tls.ca === undefined ? {} : { ca: readPem("ca", tls.ca) }),
     ...(tls.cert === undefined ? {} : { cert: readPem("cert", tls.cert) }),

@@ -206,6 +206,15 @@ export const RESOURCE_ATTRIBUTES: Record<string, { on: "spans and metrics" | "sp
   "telemetry.distro.version": { on: "spans and metrics", brief: "hookspan's version" },
 };
 
+/** On the resource of spans too, but only where `identity` is configured; the metrics stay as they are. */
+export const IDENTITY_ATTRIBUTES: Record<string, { brief: string }> = {
+  "user.id": { brief: "the user's id: configured, or from the agent's own telemetry" },
+  "user.email": { brief: "the user's e-mail address: configured, from the agent's own telemetry, or from git" },
+  "user.name": { brief: "the user's name: configured, or from git" },
+  "hookspan.organization.id": { brief: "the organization: configured, or from the agent's own telemetry" },
+  "host.name": { brief: "the machine's name" },
+};
+
 function factOf(key: string): AttributeFact {
   const found = Object.entries(FACTS).find(([name]) => name === key);
   if (found === undefined) throw new Error(`the attribute ${key} is not in the registry: describe it in attributes.ts`);

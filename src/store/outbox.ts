@@ -19,8 +19,8 @@ import type { Quarantine } from "./quarantine.ts";
 import { BATCH_BYTES, BATCH_SPANS, BATCH_VERSION, decodeBatch, encodeBatch } from "./span-batch.ts";
 import { readVersionedFile } from "./versioned-file.ts";
 
-/** One request: the spans of `files`, at most 512 and about 1 MB. */
-export type Send = { files: string[]; batch: SpanBatch; sizeBytes: number };
+/** One request: the spans of `files`, at most 512 and about 1 MB. `writtenNs`: when the newest of the files was written. */
+export type Send = { files: string[]; batch: SpanBatch; sizeBytes: number; writtenNs: bigint };
 
 /** What became of a request that was too large or refused. */
 export type Isolated = { status: "split" } | { status: "quarantined"; spans: number };
@@ -30,9 +30,9 @@ export type OutboxUsage = { items: number; sizeBytes: number; oldestNs: bigint |
 export type Outbox = {
   /**
    * Requests over one listing, of files of commits before `belowSeq`, oldest first, read as they are asked for. After
-   * `isolate` or a failed send, ask anew.
+   * `isolate` or a failed send, ask anew. What is not `isDue` is passed over, file by file.
    */
-  sends(belowSeq?: number): Generator<Send>;
+  sends(belowSeq?: number, isDue?: (read: Pick<Send, "batch" | "writtenNs">) => boolean): Generator<Send>;
   /** The Collector has them. */
   ack(send: Send): void;
   /**
@@ -50,15 +50,16 @@ export function createOutbox({ disk, quarantine }: { disk: Disk; quarantine: Qua
   const remove = (file: string): void => ifPresent(() => disk.unlink(pathOf(file)));
 
   return {
-    *sends(belowSeq = Number.POSITIVE_INFINITY) {
+    *sends(belowSeq = Number.POSITIVE_INFINITY, isDue = () => true) {
       let send: (Send & { last: Part; sizeBytes: number }) | undefined;
       for (const part of finishHalving(listParts().filter(({ seq }) => seq < belowSeq))) {
         const read = readPart(part);
-        if (read === undefined) continue;
+        if (read === undefined || !isDue(read)) continue;
         if (send !== undefined && fits(send, part, read)) {
           send.files.push(part.file);
           send.batch.spans.push(...read.batch.spans);
           send.sizeBytes += read.sizeBytes;
+          if (read.writtenNs > send.writtenNs) send.writtenNs = read.writtenNs;
         } else {
           if (send !== undefined) yield send;
           send = { files: [part.file], last: part, ...read };
@@ -130,10 +131,11 @@ export function createOutbox({ disk, quarantine }: { disk: Disk; quarantine: Qua
     return parts.filter((part) => !spent.has(part));
   }
 
-  function readPart({ file }: Part): { batch: SpanBatch; sizeBytes: number } | undefined {
+  function readPart({ file }: Part): Omit<Send, "files"> | undefined {
     const read = readVersionedFile({ disk, quarantine }, pathOf(file), BATCH_VERSION, decodeBatch);
     if (read.status !== "found") return undefined;
-    return { batch: read.value, sizeBytes: disk.facts(pathOf(file)).sizeBytes };
+    const { sizeBytes, mtimeNs } = disk.facts(pathOf(file));
+    return { batch: read.value, sizeBytes, writtenNs: mtimeNs };
   }
 
   function setApart(file: string): void {

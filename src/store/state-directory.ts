@@ -24,6 +24,7 @@ export type StateDirectory = {
   instanceId: string;
   intakeToken: string;
   deliveries: string;
+  identity: string;
   log: string;
   trouble: string;
   activity: string;
@@ -49,6 +50,7 @@ export function stateDirectory(home: string): StateDirectory {
     instanceId: join(root, "instance-id"),
     intakeToken: join(root, "intake-token"),
     deliveries: join(root, "deliveries.json"),
+    identity: join(root, "identity.json"),
     log: join(root, "log"),
     trouble: join(root, "trouble.json"),
     activity: join(root, "activity.json"),

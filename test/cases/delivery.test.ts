@@ -1,11 +1,12 @@
 // On the way: duplicates, receivers that are away or refuse, damaged state, a full disk.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
 import { realDisk } from "../../src/store/disk.ts";
 import { failingDisk, roomlessDisk } from "../support/faulty-disk.ts";
+import { plain } from "../support/otlp-json.ts";
 import { createStage, type Stage } from "../support/stage.ts";
 
 const EVENTS = "hookspan.bridge.event.count";
@@ -197,6 +198,66 @@ test("30: nobody says who the user is: spans leave as soon as their run has sett
   expect(Object.keys(all.spans[0]?.attributes ?? {}).filter((name) => name.startsWith("user."))).toEqual([]);
 });
 
+test("30: the user is known before the hooks, after them and after the spans: what leaves from then on says so", async () => {
+  const stage = await createStage({ identity: { learn: true } });
+  const learn = (sessionId: string): void =>
+    stage.identities.learn([{ sessionId, email: `${sessionId}@example.org` }], Date.now());
+  learn("first");
+  for (const session of ["first", "later", "never"]) finished(stage, session);
+  learn("later");
+  await stage.sent();
+  learn("never");
+  expect(usersSent(stage)).toEqual({ first: ["first@example.org"], later: ["later@example.org"], never: [undefined] });
+});
+
+test("30: spans wait for their user if they are told to, and for nobody else; totals wait for nothing", async () => {
+  const stage = await createStage({ identity: { learn: true, waitMs: 600_000 } });
+  const learn = (sessionId: string): void =>
+    stage.identities.learn([{ sessionId, email: `${sessionId}@example.org` }], Date.now());
+  learn("known");
+  for (const session of ["known", "later", "never"]) finished(stage, session);
+  expect((await stage.sent()).total("hookspan.run.count")).toBe(3);
+  expect(usersSent(stage)).toEqual({ known: ["known@example.org"] });
+  learn("later");
+  await stage.sent();
+  expect(usersSent(stage)).toEqual({ known: ["known@example.org"], later: ["later@example.org"] });
+  for (const file of readdirSync(stage.directory.outbox)) {
+    const before = Date.now() / 1000 - 601;
+    utimesSync(join(stage.directory.outbox, file), before, before);
+  }
+  await stage.sent();
+  expect(usersSent(stage)).toMatchObject({ never: [undefined] });
+  expect(readdirSync(stage.directory.outbox)).toEqual([]);
+});
+
+test("30: a bridge that dies and comes back still knows the user", async () => {
+  const stage = await createStage({ identity: { learn: true } });
+  stage.identities.learn([{ sessionId: "s", email: "s@example.org", organizationId: "o" }], Date.now());
+  expect(readFileSync(stage.directory.identity, "utf8")).toContain("s@example.org");
+  finished(stage, "s");
+  stage.restart();
+  await stage.sent();
+  expect(usersSent(stage)).toEqual({ s: ["s@example.org"] });
+});
+
+test("31: the users of two sessions in one batch of telemetry, and in one request of spans, are never mixed", async () => {
+  const stage = await createStage({ identity: { learn: true } });
+  const sessions = ["anna", "bert"];
+  stage.identities.learn(
+    sessions.map((sessionId) => ({ sessionId, email: `${sessionId}@example.org` })),
+    Date.now(),
+  );
+  for (const session of sessions) stage.hook(1, "UserPromptSubmit", {}, { session, run: `r-${session}` });
+  for (const session of sessions) {
+    stage.settled(2.1, `r-${session}`, { session });
+    stage.put(2, "Stop", {}, { session, run: `r-${session}` });
+  }
+  stage.step(3);
+  await stage.sent();
+  expect(stage.recorder.requests.filter(({ path }) => path === "/v1/traces")).toHaveLength(1);
+  expect(usersSent(stage)).toEqual({ anna: ["anna@example.org"], bert: ["bert@example.org"] });
+});
+
 test("33: the disk is full for a while: no event is lost, and everything arrives once when it has room again", async () => {
   const stage = await createStage();
   stage.restart(failingDisk(realDisk, ["write"], "ENOSPC", 2, 5));
@@ -248,4 +309,27 @@ function twice({ hook, put }: Stage): Stage["hook"] {
     put(...args);
     hook(...args);
   };
+}
+
+/** One run of a session, of which a file of its own comes to lie in the outbox. */
+function finished(stage: Stage, session: string): void {
+  const run = `r-${session}`;
+  stage.hook(1, "UserPromptSubmit", { prompt: "one" }, { session, run });
+  stage.settled(2.1, run, { session });
+  stage.hook(2, "Stop", {}, { session, run });
+}
+
+/** By session: the e-mail addresses on the resources of what was sent of it. */
+function usersSent(stage: Stage): Record<string, (string | undefined)[]> {
+  const users = new Map<string, Set<string | undefined>>();
+  for (const { body } of stage.recorder.requests) {
+    for (const { resource, scopeSpans } of body.resourceSpans ?? []) {
+      const email = plain(resource.attributes)["user.email"];
+      for (const span of scopeSpans.flatMap(({ spans }) => spans)) {
+        const session = String(plain(span.attributes)["session.id"]);
+        users.set(session, (users.get(session) ?? new Set()).add(typeof email === "string" ? email : undefined));
+      }
+    }
+  }
+  return Object.fromEntries([...users].map(([session, emails]) => [session, [...emails]]));
 }

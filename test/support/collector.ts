@@ -10,8 +10,9 @@ import { tempDirectory } from "./temp-state.ts";
 /** The file that users get. */
 export const COLLECTOR_CONFIG = join(import.meta.dirname, "../../collector-config/collector.yaml");
 
-/** The pipelines of the shipped file. */
+/** The pipelines of the shipped file, and one for logs, which has none there. */
 const PIPELINES = {
+  logs: [],
   traces: ["span_metrics"],
   metrics: [],
   "metrics/spans": [],
@@ -40,6 +41,8 @@ export type RunningCollector = {
   start(): Promise<void>;
   /** What has gone through the pipelines so far; all of it, once the Collector was stopped. */
   spans(): ReceivedSpan[];
+  /** What the file of a pipeline holds, request by request, as JSON. */
+  requests(pipeline: Pipeline): unknown[];
   sums(pipeline: "metrics" | "metrics/spans"): ReceivedPoint[];
 };
 
@@ -69,6 +72,7 @@ export async function startCollector(options: CollectorOptions, atEnd?: AtEnd): 
       program = await start();
     },
     spans: () => linesOf(fileOf(directory, "traces")).flatMap((line) => items(readSpans(line))),
+    requests: (pipeline) => linesOf(fileOf(directory, pipeline)),
     sums: (pipeline) => linesOf(fileOf(directory, pipeline)).flatMap((line) => items(readSums(line))),
   };
 }
@@ -89,7 +93,13 @@ function overlayFor(
     service: {
       telemetry: { metrics: { readers: [{ pull: { exporter: { prometheus } } }] } },
       pipelines: Object.fromEntries(
-        toFiles.map((name) => [name, { exporters: [exporterOf(name), ...PIPELINES[name]] }]),
+        toFiles.map((name) => [
+          name,
+          {
+            ...(name === "logs" ? { receivers: ["otlp"], processors: ["memory_limiter"] } : {}),
+            exporters: [exporterOf(name), ...PIPELINES[name]],
+          },
+        ]),
       ),
     },
   };

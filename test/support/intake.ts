@@ -13,6 +13,8 @@ import { optional } from "../../src/event/optional.ts";
 import { parseEnvelope, type Envelope } from "../../src/event/envelope.ts";
 import type { IntakeAddress } from "../../src/intake/discovery.ts";
 import { createIntake } from "../../src/intake/intake.ts";
+import type { Destination } from "../../src/intake/pass-through.ts";
+import type { Sighting } from "../../src/intake/sighting.ts";
 import { createLog } from "../../src/log.ts";
 import { realDisk, type Disk } from "../../src/store/disk.ts";
 import type { StateDirectory } from "../../src/store/state-directory.ts";
@@ -22,6 +24,9 @@ export type Answered = { status: number; headers: IncomingHttpHeaders; body: str
 
 /** `headers` replace those that a good client sends; undefined leaves one out. */
 export type Asked = { headers?: Record<string, string | undefined>; body?: string | Uint8Array; method?: string };
+
+/** Nobody listens on port 1. */
+const NOWHERE = { traces: "http://127.0.0.1:1/v1/traces", metrics: "http://127.0.0.1:1/v1/metrics" };
 
 export type TestIntake = {
   directory: StateDirectory;
@@ -34,24 +39,31 @@ export type TestIntake = {
   close(): Promise<void>;
 };
 
-export async function startIntake(
-  options: {
-    directory?: StateDirectory;
-    disk?: Disk;
-    port?: number;
-    payloadBytes?: number;
-    host?: string;
-    hermesSecretFile?: string;
-  } = {},
-): Promise<TestIntake> {
+type Options = {
+  directory?: StateDirectory;
+  disk?: Disk;
+  port?: number;
+  payloadBytes?: number;
+  host?: string;
+  hermesSecretFile?: string;
+  /** Where telemetry is passed on to, as the configuration has it now. */
+  read?: () => Partial<Destination>;
+  learn?: (sightings: readonly Sighting[]) => void;
+};
+
+export async function startIntake(options: Options = {}): Promise<TestIntake> {
   const { directory = tempState(), disk = realDisk, port = 0, payloadBytes = 2 ** 20, host = "127.0.0.1" } = options;
+  const { read = () => ({}), learn = () => {} } = options;
   const intake = createIntake({
     disk,
     directory,
     config: {
       intake: { enabled: true, host, port, ...optional("hermesSecretFile", options.hermesSecretFile) },
+      identity: { learn: true, user: {}, organization: undefined, git: false, host: false, waitMs: 0 },
       bounds: { spoolBytes: 2 ** 29, outboxBytes: 2 ** 29, quarantineBytes: 2 ** 26, payloadBytes, ageMs: 1e9 },
     },
+    read: () => ({ endpoints: NOWHERE, headers: {}, timeoutMs: 10_000, tls: {}, ...read() }),
+    learn,
     log: createLog({ level: "error", file: directory.log }),
   });
   const listening = new EventEmitter();

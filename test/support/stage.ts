@@ -8,7 +8,9 @@ import { dirname, join } from "node:path";
 
 import { onTestFinished } from "vitest";
 
+import { createIdentities, type Identities } from "../../src/bridge/identities.ts";
 import { openBridge, type OpenBridge } from "../../src/bridge/open-bridge.ts";
+import type { Config } from "../../src/config/config.ts";
 import { formatEnvelope } from "../../src/event/envelope.ts";
 import { createLog } from "../../src/log.ts";
 import { createExporter } from "../../src/otlp/exporter.ts";
@@ -22,6 +24,15 @@ import { tempDirectory } from "./temp-state.ts";
 /** Seconds of a story begin here. */
 export const EPOCH_S = 1_795_000_000;
 export const MODEL = "claude-opus-5-5";
+
+const NOBODY: Config["identity"] = {
+  learn: false,
+  user: {},
+  organization: undefined,
+  git: false,
+  host: false,
+  waitMs: 0,
+};
 
 const BOUNDS = {
   spoolBytes: 2 ** 29,
@@ -45,6 +56,8 @@ export type HookOptions = {
 export type Stage = {
   directory: StateDirectory;
   recorder: OtlpRecorder;
+  /** By the real clock, as files have it. */
+  identities: Identities;
   /** Processes that are gone; all others live. */
   dead: Set<number>;
   /** Which process has a number now; the first, where nothing is said. */
@@ -74,11 +87,24 @@ export type Stage = {
   sent: () => Promise<Sent>;
 };
 
-export async function createStage(options: { disk?: Disk; bounds?: Partial<typeof BOUNDS> } = {}): Promise<Stage> {
+export async function createStage(
+  options: { disk?: Disk; bounds?: Partial<typeof BOUNDS>; identity?: Partial<Config["identity"]> } = {},
+): Promise<Stage> {
   const root = tempDirectory();
   const directory = createStateDirectory(realDisk, join(root, "state"));
   const recorder = await createOtlpRecorder();
-  const exporter = createExporter(exporterOptions(recorder.endpoints));
+  const identities = createIdentities({
+    disk: realDisk,
+    directory,
+    config: { bounds: BOUNDS, identity: { ...NOBODY, ...options.identity } },
+    host: "a-host",
+    git: () => ({}),
+    log: createLog({ level: "error", file: directory.log }),
+  });
+  const exporter = createExporter({
+    ...exporterOptions(recorder.endpoints),
+    identityOf: (sessionId) => identities.attributesOf(sessionId, Date.now()),
+  });
   onTestFinished(async () => {
     await recorder.close();
     await exporter.close();
@@ -93,6 +119,7 @@ export async function createStage(options: { disk?: Disk; bounds?: Partial<typeo
   const stage: Stage = {
     directory,
     recorder,
+    identities,
     dead,
     births,
     hook(seconds, event, fields, given) {
@@ -174,6 +201,7 @@ export async function createStage(options: { disk?: Disk; bounds?: Partial<typeo
       isAlive: (pid, birth = "first") => !dead.has(pid) && birth === birthOf(pid),
       birthOf,
       repositoryOf: () => undefined,
+      identities,
       about: { version: "0.0.0", osType: "linux" },
       log: createLog({ level: "error", file: directory.log }),
     });
