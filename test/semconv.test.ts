@@ -7,7 +7,7 @@ import * as z from "zod";
 
 import { gaugePoints } from "../src/bridge/health.ts";
 import { INSTRUMENTS } from "../src/metric/instruments.ts";
-import { ATTRIBUTES, RESOURCE_ATTRIBUTES, type Carrier } from "../src/registry/attributes.ts";
+import { ATTRIBUTES, IDENTITY_ATTRIBUTES, RESOURCE_ATTRIBUTES, type Carrier } from "../src/registry/attributes.ts";
 import { METRIC_ATTRIBUTES } from "../src/registry/metrics.ts";
 import { ATTR, OPERATION } from "../src/trace/semconv.ts";
 import { connect } from "./support/otlp-exporter.ts";
@@ -232,6 +232,17 @@ describe("the registry that users read", () => {
     }
     const ofResources = new Set(bodies.flatMap(resourcesOf).map(({ key }) => key));
     expect([...ofResources].sort()).toEqual(Object.keys(RESOURCE_ATTRIBUTES).sort());
+  });
+
+  test("names, beside those, what identity puts on the resource", () => {
+    for (const key of Object.keys(IDENTITY_ATTRIBUTES)) {
+      const known = convention.attributes[key];
+      expect([key, known !== undefined || key.startsWith("hookspan."), known?.deprecated]).toEqual([
+        key,
+        true,
+        undefined,
+      ]);
+    }
   });
 
   test("is what docs/telemetry.md says", async () => {

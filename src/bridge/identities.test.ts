@@ -6,6 +6,7 @@ import { failingDisk } from "../../test/support/faulty-disk.ts";
 import { tempState } from "../../test/support/temp-state.ts";
 import type { Config } from "../config/config.ts";
 import { createLog } from "../log.ts";
+import { IDENTITY_ATTRIBUTES } from "../registry/attributes.ts";
 import { realDisk, type Disk } from "../store/disk.ts";
 import type { StateDirectory } from "../store/state-directory.ts";
 import { createIdentities, type Identities } from "./identities.ts";
@@ -49,6 +50,9 @@ describe("who it is", () => {
     expect(identities.attributesOf("a", NOW_MS)).toEqual({ ...always, "user.email": "git@x" });
     identities.learn([ANNA], NOW_MS);
     expect(identities.attributesOf("a", NOW_MS)).toEqual({ ...always, "user.email": "anna@x" });
+    expect(Object.keys(identities.attributesOf("a", NOW_MS)).toSorted()).toEqual(
+      Object.keys(IDENTITY_ATTRIBUTES).toSorted(),
+    );
   });
 });
 

@@ -25,6 +25,11 @@ test.for([
   ["metrics: nothing that an update could change but hookspan's own", resources.forMetrics("codex"), OF_METRICS],
   ["spans", resources.forSpans("codex", "0.99.1"), { ...OF_METRICS, "service.version": "0.99.1", "os.type": "darwin" }],
   ["spans of an unknown version", resources.forSpans("codex"), { ...OF_METRICS, "os.type": "darwin" }],
+  [
+    "spans of a user, who has written a key of his own",
+    resources.forSpans("codex", undefined, { "user.id": "u", team: "red" }),
+    { ...OF_METRICS, "user.id": "u", "os.type": "darwin" },
+  ],
 ] as const)("%s", ([, resource, attributes]) => {
   expect(resource.attributes).toEqual(attributes);
 });
@@ -39,6 +44,8 @@ test("one object for each kind, agent and version", () => {
     resources.forSpans("codex", "1"),
     resources.forSpans("codex", "2"),
     resources.forSpans("hermes", "1"),
+    resources.forSpans("hermes", "1", { "user.id": "a" }),
+    resources.forSpans("hermes", "1", { "user.id": "b" }),
   ];
   expect(new Set(distinct).size).toBe(distinct.length);
 });

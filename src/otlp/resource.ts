@@ -18,7 +18,8 @@ export type Resources = {
 
 /**
  * Makes the resources of the agents, one object for each kind, agent and version: the exporter groups spans by the
- * identity of the object. The user's keys never replace the ones that hookspan sets.
+ * identity of the object. The user's keys never replace the ones that hookspan sets, and go before
+ * what is told of who the user is.
  */
 export function createResources(identity: ResourceIdentity): Resources {
   const made = new Map<string, Resource>();
@@ -34,10 +35,10 @@ export function createResources(identity: ResourceIdentity): Resources {
     forMetrics: (agent) => once(["metrics", agent], () => metricAttributes(identity, agent)),
     forSpans: (agent, agentVersion, user = {}) =>
       once(["spans", agent, agentVersion ?? "", ...Object.entries(user).flat()], () => ({
+        ...user,
         ...metricAttributes(identity, agent),
         ...(agentVersion === undefined ? {} : { "service.version": agentVersion }),
         "os.type": identity.osType,
-        ...user,
       })),
   };
 }
