@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { IntakeAddress } from "../intake/discovery.ts";
 import type { Intake } from "../intake/intake.ts";
 import type { Log } from "../log.ts";
 import { watchSpool } from "../spool/watch.ts";
@@ -69,15 +70,26 @@ export async function runBridge(options: RunOptions): Promise<RunEnd> {
     do {
       lease.refresh();
       let requests = 0;
+      let unannounced: IntakeAddress | undefined;
+      const announceIntake = (): void => {
+        if (unannounced === undefined || !lock.isOurs()) return;
+        announce(disk, directory.bridge, announcement, unannounced);
+        unannounced = undefined;
+      };
       const intake = options.intake?.open({
-        onListening: (address) =>
-          attempt(() => announce(disk, directory.bridge, announcement, address), "the intake cannot be announced", log),
+        onListening: (address) => {
+          unannounced = address;
+          attempt(announceIntake, "the intake cannot be announced yet", log);
+        },
         onActivity: () => (requests += 1),
       });
       try {
         await work(open, options, {
           isOurs: () => lock.isOurs(),
-          refreshLease: () => lease.refresh(),
+          refreshLease: () => {
+            lease.refresh();
+            announceIntake();
+          },
           requests: () => requests,
         });
       } finally {

@@ -70,6 +70,8 @@ export function createIntake(deps: Deps): Intake {
           isClosed = true;
           clearTimeout(timer);
           await starting;
+          // Nobody tries any more.
+          if (settings.enabled && server === undefined) troubles.note("intake", undefined);
           await server?.close();
           await events.settled();
           await webhook.settled();

@@ -70,6 +70,19 @@ test("at a configured port a restart is no more than a pause: the token stays", 
   expect(tokens[0]).toBe(tokens[1]);
 });
 
+test("a port that another program has: hooks work as ever, and status tells of it until the bridge leaves", async () => {
+  const installed = await install();
+  const port = Number(new URL(installed.recorder.url).port);
+  writeFileSync(String(installed.env["HOOKSPAN_CONFIG"]), JSON.stringify({ intake: { port } }));
+  const { child, ended } = installed.start(["bridge"]);
+  await vi.waitFor(async () => expect(await troubles(installed)).toMatchObject([{ kind: "intake" }]), WAIT);
+  for (const payload of STORY) await installed.hook(payload);
+  await vi.waitFor(() => expect(namesOf(installed)).toEqual(TREE), WAIT);
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(0);
+  expect(await troubles(installed)).toEqual([]);
+});
+
 test("switched off, nothing listens", async () => {
   const installed = await install();
   writeFileSync(String(installed.env["HOOKSPAN_CONFIG"]), JSON.stringify({ intake: { enabled: false } }));
@@ -146,6 +159,11 @@ async function flood(address: IntakeAddress, bodies: readonly string[], onAccept
     }),
   );
   return ends.filter(({ status }) => status !== 202).map(({ body }) => body);
+}
+
+async function troubles(installed: Installed): Promise<unknown> {
+  const status: { troubles: unknown } = JSON.parse((await installed.run(["status", "--json"])).stdout);
+  return status.troubles;
 }
 
 function namesOf(installed: Installed): string[] {
