@@ -97,10 +97,13 @@ export function createBridge(deps: Deps): Bridge {
     if (commit.isPending() && !applyPending()) return false;
     const early = heldToRelease(nowNs);
     if (!folding.isDirty(own) && envelopes.handled() + early.length === 0) return true;
+    const groups = finishGroups();
+    if (groups === undefined) return false;
     const taken = folding.take();
     const release = [...new Set([...taken.release, ...early])];
     lastCommitNs = nowNs;
-    const result = commit.commit({ ...taken, release, ...envelopes.takeHandled() });
+    const handled = envelopes.takeHandled();
+    const result = commit.commit({ ...taken, release, ...handled, envelopes: [...handled.envelopes, ...groups] });
     if (result.status === "pending") {
       log.error("the state directory cannot be written; nothing is lost, trying again", {
         error: String(result.error),
@@ -109,6 +112,16 @@ export function createBridge(deps: Deps): Bridge {
     // Not by the clock: in an old backlog what takes a session up again may still wait.
     folding.settle(envelopes.horizonNs(nowNs));
     return result.status === "applied";
+  }
+
+  /** Undefined while the disk will not. */
+  function finishGroups(): string[] | undefined {
+    try {
+      return envelopes.finishGroups();
+    } catch (error) {
+      log.error("the state directory cannot be synced; nothing is lost, trying again", { error: String(error) });
+      return undefined;
+    }
   }
 
   /** Looked for once a minute, in silence too: a long run's spans go out before it ends. Once all is closed, all of them. */

@@ -25,6 +25,8 @@ export type Envelopes = {
   foldedBeforeNs(): bigint | undefined;
   /** How many a commit would take away. */
   handled(): number;
+  /** Groups that go with what is handled; to be asked before each commit. @throws the disk's own error. */
+  finishGroups(): string[];
   /** What the next commit takes away, given out once. */
   takeHandled(): Pick<Changes, "envelopes" | "quarantine">;
 };
@@ -81,6 +83,10 @@ export function createEnvelopes({ spool, folding, isExcluded, onHeard = () => {}
     },
     foldedBeforeNs: () => backlog[0]?.mtimeNs ?? (isListedAnew ? undefined : listedNs),
     handled: () => done.length + poison.length,
+    finishGroups: () => {
+      const moved = poison.map(({ name }) => name);
+      return spool.finishGroups(done, moved);
+    },
     takeHandled() {
       const handled = { envelopes: done, quarantine: poison };
       [done, poison] = [[], []];

@@ -1,6 +1,5 @@
 /** Payloads of agents and frames of forwarders: each becomes an envelope in the spool, as a hook would have written it. */
 
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
 import { adapterFor } from "../adapter/registry.ts";
@@ -26,7 +25,6 @@ const MAX_TRACESTATE = 1024;
 
 export function createEvents(disk: Disk, spool: string): Events {
   const group = createGroupPut(disk, spool);
-  const nextId = createIds();
 
   return {
     screen(route, { headers }) {
@@ -37,17 +35,10 @@ export function createEvents(disk: Disk, spool: string): Events {
     async serve(route, request, { plain }) {
       const refusal = route.kind === "frame" ? frameRefusal(plain) : payloadRefusal(plain);
       if (refusal !== undefined) return refusal;
-      const id = nextId();
-      const envelope = formatEnvelope({
-        id,
-        ...agentOf(route),
-        timeNs: BigInt(Date.now()) * 1_000_000n,
-        env: {},
-        payload: plain,
-        ...contextOf(request),
-      });
+      const received = { ...agentOf(route), timeNs: BigInt(Date.now()) * 1_000_000n, env: {}, payload: plain };
+      const context = contextOf(request);
       try {
-        await group.put(id, envelope);
+        await group.put((id) => formatEnvelope({ id, ...received, ...context }));
         return ACCEPTED;
       } catch {
         return refused(503, "the state directory would not take it (is its disk full?); try again later", {
@@ -70,15 +61,5 @@ function contextOf({ headers }: IncomingMessage): { traceparent?: string; traces
   return {
     ...(typeof traceparent === "string" && traceparent.length <= MAX_TRACEPARENT ? { traceparent } : {}),
     ...(typeof tracestate === "string" && tracestate.length <= MAX_TRACESTATE ? { tracestate } : {}),
-  };
-}
-
-/** Ids that never recur, and that sort as they were given: within a millisecond the name decides the order. */
-function createIds(): () => string {
-  const life = randomUUID();
-  let count = 0;
-  return () => {
-    count += 1;
-    return `${life}.${String(count).padStart(12, "0")}`;
   };
 }

@@ -26,9 +26,10 @@ describe("what is taken", () => {
     expect(envelope).toMatchObject({ agent: "claude-code", traceparent: TRACEPARENT, tracestate: "a=b", env: {} });
     expect(Buffer.from(envelope?.payload ?? []).toString()).toBe(PAYLOAD);
     expect(envelope?.timeNs).toBeGreaterThanOrEqual(beforeNs);
-    expect(
-      readdirSync(intake.directory.spool).map((name) => statSync(`${intake.directory.spool}/${name}`).mode & 0o777),
-    ).toEqual([0o600]);
+    const modes = readdirSync(intake.directory.spool).map(
+      (name) => statSync(`${intake.directory.spool}/${name}`).mode & 0o777,
+    );
+    expect(modes).toEqual([0o600]);
   });
 
   test("the event's name, where the payload does not hold it", async () => {

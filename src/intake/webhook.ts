@@ -7,7 +7,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
 import { formatEnvelope } from "../event/envelope.ts";
-import { createGroupPut } from "../spool/put-group.ts";
+import { putEnvelope } from "../spool/put.ts";
 import type { Disk } from "../store/disk.ts";
 import type { StateDirectory } from "../store/state-directory.ts";
 import type { Body } from "./body.ts";
@@ -39,7 +39,6 @@ type Deps = {
 const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
 
 export function createWebhook({ disk, directory, secretFile, nowMs }: Deps): Webhook {
-  const group = createGroupPut(disk, directory.spool);
   const deliveries = createDeliveries(disk, directory, nowMs);
   const underWay = new Map<string, Promise<Reply>>();
 
@@ -71,7 +70,7 @@ export function createWebhook({ disk, directory, secretFile, nowMs }: Deps): Web
         underWay.delete(delivery);
       }
     },
-    settled: () => group.settled(),
+    settled: async () => {},
   };
 
   async function take(delivery: string, { atNs }: WebhookBody, payload: Uint8Array): Promise<Reply> {
@@ -80,7 +79,8 @@ export function createWebhook({ disk, directory, secretFile, nowMs }: Deps): Web
     const receivedNs = BigInt(nowMs()) * 1_000_000n;
     const timeNs = atNs < receivedNs ? atNs : receivedNs;
     try {
-      await group.put(id, formatEnvelope({ id, agent: "hermes", timeNs, env: {}, payload }));
+      // A file of its own: its name tells after a crash that the delivery was taken.
+      putEnvelope(disk, directory.spool, id, formatEnvelope({ id, agent: "hermes", timeNs, env: {}, payload }));
     } catch {
       return refused(503, "the state directory would not take it (is its disk full?); try again later", {
         "retry-after": "5",

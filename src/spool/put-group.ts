@@ -1,37 +1,42 @@
 /**
  * Puts envelopes of many clients into the spool, durably: those that come while others are being synced wait for the next
- * group, and a group shares its syncs. So a slow disk makes groups larger and not the queue longer.
+ * group, and a group is synced as one file (group.ts). So a slow disk makes groups larger and not the queue longer.
  */
 
-import { dirname, join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 
 import { ifPresent } from "../store/disk.ts";
 import type { Disk } from "../store/disk.ts";
+import { encodeGroup, type GroupMember } from "./group.ts";
 
 export type GroupPut = {
   /**
-   * Puts one envelope (bytes in the format of `event/envelope.ts`) as `<id>.evt`. Resolves once it would survive a power cut.
-   * Rejects with the disk's error; then it is taken away again, as far as the bridge has not taken it in.
+   * Puts one envelope: the bytes that `format` makes of the id it gets, in the format of `event/envelope.ts`. Ids never recur, and
+   * sort as they were given. Resolves once the envelope would survive a power cut. Rejects with the disk's error; then nothing of
+   * it stays, unless the bridge has taken it in meanwhile.
    */
-  put(id: string, bytes: Uint8Array): Promise<void>;
+  put(format: (id: string) => Uint8Array): Promise<void>;
   /** Resolves when nothing waits. */
   settled(): Promise<void>;
 };
 
-type Waiting = { path: string; bytes: Uint8Array; done: () => void; failed: (error: unknown) => void };
-type Written = Waiting & { fd: number };
+type Waiting = { format: (id: string) => Uint8Array; done: () => void; failed: (error: unknown) => void };
 
-/** As many files as are open at once. */
 const GROUP = 256;
+/** Above it an envelope is a group of its own: nothing is gained by writing much twice in one go. */
+const GROUP_BYTES = 4 * 1024 * 1024;
 
 export function createGroupPut(disk: Disk, spool: string): GroupPut {
+  const life = randomUUID();
+  let count = 0;
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
 
   return {
-    put: (id, bytes) =>
+    put: (format) =>
       new Promise((done, failed) => {
-        waiting.push({ path: join(spool, `${id}.evt`), bytes, done, failed });
+        waiting.push({ format, done, failed });
         running ??= work();
       }),
     settled: async () => running,
@@ -40,69 +45,67 @@ export function createGroupPut(disk: Disk, spool: string): GroupPut {
   async function work(): Promise<void> {
     // What arrives in the same turn of the event loop goes along.
     await new Promise(setImmediate);
-    while (waiting.length > 0) await putGroup(waiting.splice(0, GROUP));
+    while (waiting.length > 0) await putGroup();
     running = undefined;
   }
 
-  async function putGroup(group: readonly Waiting[]): Promise<void> {
-    const written = group.flatMap((one) => write(one) ?? []);
-    const synced = (await Promise.all(written.map(sync))).filter((one) => one !== undefined);
-    const error = synced.length === 0 ? undefined : await syncNames(synced);
-    for (const one of synced) {
-      if (error === undefined) one.done();
-      else fail(one, error.cause);
+  async function putGroup(): Promise<void> {
+    count += 1;
+    const group = `${life}.${String(count).padStart(9, "0")}`;
+    const taken: Waiting[] = [];
+    const members: GroupMember[] = [];
+    let sizeBytes = 0;
+    while (waiting.length > 0 && taken.length < GROUP && sizeBytes < GROUP_BYTES) {
+      const [next] = waiting.splice(0, 1);
+      if (next === undefined) break;
+      const id = `${group}.${String(taken.length).padStart(3, "0")}`;
+      try {
+        const bytes = next.format(id);
+        taken.push(next);
+        members.push({ id, bytes });
+        sizeBytes += bytes.length;
+      } catch (error) {
+        next.failed(error);
+      }
     }
-  }
-
-  function write(one: Waiting): Written | undefined {
-    let fd: number | undefined;
+    const name = `${group}.grp`;
     try {
-      fd = disk.open(one.path, "wx");
-      disk.write(fd, one.bytes);
-      return { ...one, fd };
+      await writeSynced(join(spool, name), encodeGroup(members));
+      await syncNames();
     } catch (error) {
-      if (fd !== undefined) disk.close(fd);
-      // Nothing of ours lies there if it could not even be made.
-      if (fd === undefined) one.failed(error);
-      else fail(one, error);
-      return undefined;
+      remove(join(spool, name));
+      for (const { failed } of taken) failed(error);
+      return;
     }
+    for (const { done } of taken) done();
   }
 
-  async function sync(one: Written): Promise<Written | undefined> {
+  async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+    const fd = disk.open(path, "wx");
     try {
-      await disk.fsyncAside(one.fd);
-      return one;
-    } catch (error) {
-      fail(one, error);
-      return undefined;
-    } finally {
-      disk.close(one.fd);
-    }
-  }
-
-  /** The error in a box, for anything may be thrown. */
-  async function syncNames([first]: readonly Written[]): Promise<{ cause: unknown } | undefined> {
-    // Windows opens no directories; its file system keeps its names in order by itself.
-    if (first === undefined || process.platform === "win32") return undefined;
-    let fd: number | undefined;
-    try {
-      fd = disk.open(dirname(first.path), "r");
+      disk.write(fd, bytes);
       await disk.fsyncAside(fd);
-      return undefined;
-    } catch (cause) {
-      return { cause };
     } finally {
-      if (fd !== undefined) disk.close(fd);
+      disk.close(fd);
     }
   }
 
-  function fail(one: Waiting, error: unknown): void {
+  async function syncNames(): Promise<void> {
+    // Windows opens no directories; its file system keeps its names in order by itself.
+    if (process.platform === "win32") return;
+    const fd = disk.open(spool, "r");
     try {
-      ifPresent(() => disk.unlink(one.path));
+      await disk.fsyncAside(fd);
+    } finally {
+      disk.close(fd);
+    }
+  }
+
+  function remove(path: string): void {
+    try {
+      ifPresent(() => disk.unlink(path));
     } catch {
       // The error that led here is the one to tell.
     }
-    one.failed(error);
   }
 }

@@ -9,6 +9,7 @@ import { join } from "node:path";
 
 import { parseEnvelope } from "../event/envelope.ts";
 import { ifPresent } from "../store/disk.ts";
+import { createGroups, groupOf, isGroup } from "./group.ts";
 import type { Disk } from "../store/disk.ts";
 
 const NAME = /^[A-Za-z0-9._-]+\.evt$/;
@@ -38,6 +39,8 @@ export type Spool = {
   /** `except`: names of which nothing is to be known any more, for a commit will take them away. */
   list(except?: ReadonlySet<string>): SpoolListing;
   read(entry: SpoolEntry, nowNs: bigint): EnvelopeRead;
+  /** As in `group.ts`. @throws the disk's own error. */
+  finishGroups(gone: readonly string[], moved: readonly string[]): string[];
   /** What is beyond the bounds, oldest first. */
   beyondBounds(listing: SpoolListing, nowNs: bigint): SpoolDrop[];
 };
@@ -47,15 +50,26 @@ export function createSpool(
   directory: string,
   bounds: { spoolBytes: number; payloadBytes: number; ageMs: number },
 ): Spool {
+  const groups = createGroups(disk, directory);
+
   return {
     list(except) {
       const listing: SpoolListing = { entries: [], foreign: [] };
-      for (const name of disk.names(directory)) {
+      const names = disk.names(directory);
+      const files = new Set(names);
+      groups.keep(names);
+      for (const name of names) {
         if (except?.has(name) === true) continue;
         const facts = ifPresent(() => disk.facts(join(directory, name)));
         if (facts === undefined) continue;
         // A link or a pipe with the right name must not be opened.
-        if (facts.kind !== "file" || !NAME.test(name)) listing.foreign.push(name);
+        if (facts.kind === "file" && isGroup(name)) {
+          for (const [member, { length }] of groups.membersOf(name)) {
+            // What a commit was about to leave of a group is a file by now.
+            const isKnown = files.has(member) || except?.has(member) === true;
+            if (!isKnown) listing.entries.push({ name: member, mtimeNs: facts.mtimeNs, sizeBytes: length });
+          }
+        } else if (facts.kind !== "file" || !NAME.test(name)) listing.foreign.push(name);
         else listing.entries.push({ name, mtimeNs: facts.mtimeNs, sizeBytes: facts.sizeBytes });
       }
       listing.entries.sort(byAge);
@@ -64,7 +78,7 @@ export function createSpool(
 
     read({ name, mtimeNs, sizeBytes }, nowNs) {
       if (sizeBytes > bounds.payloadBytes + HEADER_BYTES) return { status: "too_large" };
-      const bytes = ifPresent(() => disk.read(join(directory, name)));
+      const bytes = bytesOf(name);
       if (bytes === undefined) return { status: "gone" };
       const parsed = parseEnvelope(bytes, mtimeNs);
       if (parsed.status === "whole" && parsed.envelope.payload.length > bounds.payloadBytes)
@@ -72,6 +86,8 @@ export function createSpool(
       if (parsed.status !== "incomplete") return parsed;
       return { status: nowNs - mtimeNs > INCOMPLETE_AGE_NS ? "incomplete" : "waiting" };
     },
+
+    finishGroups: (gone, moved) => groups.finish(gone, moved),
 
     beyondBounds({ entries }, nowNs) {
       const oldestNs = nowNs - BigInt(bounds.ageMs) * 1_000_000n;
@@ -86,6 +102,12 @@ export function createSpool(
       return drops;
     },
   };
+
+  function bytesOf(name: string): Uint8Array | undefined {
+    const file = ifPresent(() => disk.read(join(directory, name)));
+    const group = groupOf(name);
+    return file ?? (group === undefined ? undefined : groups.membersOf(group).get(name));
+  }
 }
 
 function byAge(a: SpoolEntry, b: SpoolEntry): number {

@@ -1,21 +1,20 @@
 /** A real intake over a real state directory, without a bridge behind it: what it takes stays in the spool. */
 
 import { EventEmitter, once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { request, type IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
 import { onTestFinished } from "vitest";
 
 import { optional } from "../../src/event/optional.ts";
-import { parseEnvelope, type Envelope } from "../../src/event/envelope.ts";
+import type { Envelope } from "../../src/event/envelope.ts";
 import type { IntakeAddress } from "../../src/intake/discovery.ts";
 import { createIntake } from "../../src/intake/intake.ts";
 import type { Destination } from "../../src/intake/pass-through.ts";
 import type { Sighting } from "../../src/intake/sighting.ts";
 import { createLog } from "../../src/log.ts";
+import { createSpool, type Spool, type SpoolEntry } from "../../src/spool/spool.ts";
 import { realDisk, type Disk } from "../../src/store/disk.ts";
 import type { StateDirectory } from "../../src/store/state-directory.ts";
 import { tempState } from "./temp-state.ts";
@@ -34,7 +33,7 @@ export type TestIntake = {
   ask(path: string, asked?: Asked): Promise<Answered>;
   /** Sends bytes as they are; gives all that came back until the server closed. */
   raw(bytes: string): Promise<string>;
-  /** What lies in the spool, in the order of names. */
+  /** What lies in the spool, oldest first. */
   taken(): Envelope[];
   close(): Promise<void>;
 };
@@ -84,15 +83,18 @@ export async function startIntake(options: Options = {}): Promise<TestIntake> {
     ask: (path, asked) => ask(address, path, asked),
     raw: (bytes) => raw(Number(new URL(address.url).port), bytes),
     taken: () =>
-      readdirSync(directory.spool)
-        .sort()
-        .map((name) => {
-          const parsed = parseEnvelope(readFileSync(join(directory.spool, name)), 2n ** 62n);
-          if (parsed.status !== "whole") throw new Error(`${name} is ${parsed.status}`);
-          return parsed.envelope;
-        }),
+      listed(directory).map(({ spool, entry }) => {
+        const envelope = spool.read(entry, 0n);
+        if (envelope.status !== "whole") throw new Error(`${entry.name} is ${envelope.status}`);
+        return envelope.envelope;
+      }),
     close: () => open.close(),
   };
+}
+
+function listed({ spool: path }: StateDirectory): { spool: Spool; entry: SpoolEntry }[] {
+  const spool = createSpool(realDisk, path, { spoolBytes: 2 ** 29, payloadBytes: 2 ** 25, ageMs: 1e9 });
+  return spool.list().entries.map((entry) => ({ spool, entry }));
 }
 
 /** One request of a good client, but for what is asked otherwise. */
