@@ -9,8 +9,8 @@ import { createFakeMachine, type FakeMachine } from "./support/fake-machine.ts";
 const POSTED = {
   type: "http",
   url: "http://127.0.0.1:4319/v1/hooks/claude-code",
-  headers: { Authorization: "Bearer $HOOKSPAN_INTAKE_TOKEN" },
-  allowedEnvVars: ["HOOKSPAN_INTAKE_TOKEN"],
+  headers: { Authorization: "Bearer $HOOKSPAN_INTAKE_TOKEN", traceparent: "$TRACEPARENT", tracestate: "$TRACESTATE" },
+  allowedEnvVars: ["HOOKSPAN_INTAKE_TOKEN", "TRACEPARENT", "TRACESTATE"],
   timeout: 5,
 };
 const OTHERS = `{

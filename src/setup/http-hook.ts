@@ -37,9 +37,14 @@ export function httpHook(agent: string, url: string, timeout: unknown): Handler 
   return {
     type: "http",
     url: `${url}/v1/hooks/${agent}`,
-    headers: { Authorization: `Bearer $${TOKEN_VARIABLE}` },
-    // Of no other variable does the client put the value into a header.
-    allowedEnvVars: [TOKEN_VARIABLE],
+    headers: {
+      Authorization: `Bearer $${TOKEN_VARIABLE}`,
+      // A hook's environment has the context that the agent was started in; a request has only what it is given.
+      traceparent: "$TRACEPARENT",
+      tracestate: "$TRACESTATE",
+    },
+    // Of no other variable does the client put the value into a header. One that is not set is empty there.
+    allowedEnvVars: [TOKEN_VARIABLE, "TRACEPARENT", "TRACESTATE"],
     timeout,
   };
 }

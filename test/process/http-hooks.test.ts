@@ -28,7 +28,9 @@ type Call = { ts_ns: string; event: string; stdin: unknown };
 test("what the client posts ends as the spans of its session, each once", async () => {
   const { installed, settings } = await installedByHttp();
   installed.start(["bridge"]);
-  const env = await agentEnv(installed);
+  // As in a CI job: nobody is in front of it, and it has a context.
+  const around = { TRACEPARENT: `00-${"a1".repeat(16)}-${"b2".repeat(8)}-01`, CLAUDE_CODE_ENTRYPOINT: "sdk-cli" };
+  const env = { ...(await agentEnv(installed)), ...around };
   const recorded = [
     ...callsIn("hooks.jsonl").filter(({ event }) => event === "SessionStart"),
     ...callsIn("http-hooks.jsonl"),
@@ -57,6 +59,8 @@ test("what the client posts ends as the spans of its session, each once", async 
   await vi.waitFor(() => expect(namesOf(installed)).toEqual(names), WAIT);
   const failed = installed.spans().filter(({ attributes }) => "error.type" in plain(attributes));
   expect(failed.map(({ name }) => name).toSorted()).toEqual(["execute_tool Bash", "execute_tool Read"]);
+  const run = installed.spans().find(({ name }) => name === "invoke_agent claude-code");
+  expect(run).toMatchObject({ traceId: "a1".repeat(16), parentSpanId: "b2".repeat(8) });
   expect(installed.counted("hookspan.session.count")).toBe(1);
 });
 
