@@ -83,7 +83,7 @@ describe("Claude Code by HTTP", () => {
     const { machine, path } = machineWith('{ "allowedHttpHookUrls": [] }');
     machine.write(tokenFileOf(machine), "a-secret-token\n");
     const { output } = await machine.install("claude-code", "--transport", "http", "--dry-run");
-    expect(output).toContain(`HOOKSPAN_INTAKE_TOKEN="$(cat "${tokenFileOf(machine)}")"`);
+    expect(output).toContain(`HOOKSPAN_INTAKE_TOKEN="$(cat '${tokenFileOf(machine)}')"`);
     expect(output).toMatch(/no SessionStart or Setup by HTTP/);
     expect(output).toMatch(/each event is lost and leaves an error line .*hookspan service install/);
     expect(output).toMatch(/allowedHttpHookUrls in the settings must let http:\/\/127\.0\.0\.1:4319/);

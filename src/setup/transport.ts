@@ -64,7 +64,7 @@ export function httpNotes(agent: AgentName, text: string, address: HookAddress, 
   const how =
     platform === "win32"
       ? `what ${address.tokenFile} holds`
-      : `for example by \`export ${TOKEN_VARIABLE}="$(cat ${JSON.stringify(address.tokenFile)})"\` in your shell's profile; the bridge makes the file when it first starts`;
+      : `for example by \`export ${TOKEN_VARIABLE}="$(cat ${shellQuoted(address.tokenFile)})"\` in your shell's profile; the bridge makes the file when it first starts`;
   const limits = limitsIn(text);
   return [
     ...((env[TOKEN_VARIABLE] ?? "") === ""
@@ -76,4 +76,8 @@ export function httpNotes(agent: AgentName, text: string, address: HookAddress, 
       ? [`${limits.join(" and ")} in the settings must let ${address.url} and ${TOKEN_VARIABLE} through`]
       : []),
   ];
+}
+
+function shellQuoted(path: string): string {
+  return `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
