@@ -9,6 +9,7 @@ Commands
   install   find the agents on this machine and register the hook; shows what would change, and asks
   uninstall take it back: settings as they were before
   config    read and change the configuration
+  service   keep a bridge running always, under systemd or launchd
   demo      replay a recorded session through hook and bridge, and show what comes out
   tail      a stand-in Collector that prints runs, tokens and cost as they arrive
   status    what waits, what went out, what was refused, and why
@@ -41,6 +42,8 @@ upgrades. Exit code 0, 1 if a file had to be left alone, 2 if there is nobody to
   --project        the settings of the project in this directory, not the user's
   --allow-hermes   enter the hooks into Hermes' list of hooks that it may run
   --hook-only      copy the hook, register it nowhere (for the Claude Code plugin)
+  --transport T    command: a program for each event; http: the agent posts to a bridge that always runs (Claude Code only,
+                   user's settings, intake.port configured). Default: as it is registered already, else command
 
 Example: hookspan install --dry-run
 `,
@@ -72,6 +75,21 @@ Usage: hookspan config list | get KEY | set KEY VALUE | unset KEY | path
 A living bridge takes a change up when it next starts, or when its receiver does not take data: \`hookspan flush\` ends it.
 
 Example: hookspan config set endpoint https://collector.example.org:4318
+`,
+  service: `hookspan service: keep a bridge running always, under the manager of your services
+
+Usage: hookspan service install | uninstall | status [options]
+
+Needed for HTTP hooks, which are lost while no bridge listens; other hooks start a bridge by themselves. install writes a user
+unit of systemd (Linux) or an agent of launchd (macOS), and starts it; once more, and it is restarted: after an upgrade, or
+for a changed configuration. Shows the plan and asks. Exit code 0, 1 if a step was not done (it says which), 2 if there is
+nobody to ask and no --yes. Of the environment only HOOKSPAN_HOME, HOOKSPAN_CONFIG, XDG_STATE_HOME and XDG_CONFIG_HOME go in.
+
+  status      whether the file is as it should be, and the bridge running: exit code 0, else 1
+  --dry-run   show the file and the commands; write and run nothing
+  --yes, -y   go ahead without asking
+
+Example: hookspan service install --dry-run
 `,
   bridge: `hookspan bridge: fold events into spans and metrics, and export them
 
