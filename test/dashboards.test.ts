@@ -89,6 +89,18 @@ describe.each(boards.map((board) => [board.uid, board] as const))("%s", (_, boar
   });
 });
 
+test("from a bar, of an hour or a day, a link leads to all of its runs", () => {
+  const bars = boards.flatMap(({ panels }) => panels.filter(({ interval }) => interval === "1h"));
+  const windows = bars
+    .map(({ fieldConfig }) =>
+      [...JSON.stringify(fieldConfig).matchAll(/time\.window=(\d+)/g)].map(([, ms]) => Number(ms)),
+    )
+    .filter((found) => found.length > 0);
+  // Half of it lies before the bar's beginning.
+  for (const found of windows) expect(found).toEqual([2 * 3_600_000, 2 * 86_400_000]);
+  expect(windows.length).toBeGreaterThan(2);
+});
+
 test("agent, repository, model and user can be chosen wherever there is something to choose", () => {
   const names = Object.fromEntries(boards.map(({ uid, templating }) => [uid, templating.list.map(({ name }) => name)]));
   const four = ["agent", "repository", "model", "user"];

@@ -33,7 +33,7 @@ export const cost: Board = {
     },
     {
       title: "What does a session cost?",
-      description: "Cost in the range for each session that began in it.",
+      description: "Cost in the range for each session that began in it. With models chosen: what these cost of it.",
       kind: "stat",
       unit: "currencyUSD",
       width: 4,
@@ -41,7 +41,7 @@ export const cost: Board = {
     },
     {
       title: "What does a run cost?",
-      description: "Cost in the range for each run that ended in it.",
+      description: "Cost in the range for each run that ended in it. With models chosen: what these cost of it.",
       kind: "stat",
       unit: "currencyUSD",
       width: 4,
@@ -83,7 +83,7 @@ export const cost: Board = {
       unit: "currencyUSD",
       width: 12,
       ...BARS,
-      links: [RUNS_AROUND],
+      links: RUNS_AROUND,
       queries: [over(perBar(COST, [MODEL]), `{{${MODEL}}}`)],
     },
     {
@@ -93,7 +93,7 @@ export const cost: Board = {
       unit: "short",
       width: 12,
       ...BARS,
-      links: [RUNS_AROUND],
+      links: RUNS_AROUND,
       queries: [over(perBar(TOKENS, [KIND]), `{{${KIND}}}`)],
     },
     {

@@ -94,7 +94,7 @@ export const fleet: Board = {
       unit: "currencyUSD",
       width: 12,
       ...BARS,
-      links: [RUNS_AROUND],
+      links: RUNS_AROUND,
       queries: [over(perBar(COST, [AGENT]), `{{${AGENT}}}`)],
     },
     {
@@ -136,7 +136,7 @@ export const fleet: Board = {
       kind: "lines",
       unit: "currencyUSD",
       width: 12,
-      links: [RUNS_AROUND],
+      links: RUNS_AROUND,
       queries: [over(`sum by (${AGENT}) (${pace(COST)}) * 3600`, `{{${AGENT}}}`)],
     },
     {

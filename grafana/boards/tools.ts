@@ -128,7 +128,7 @@ export const tools: Board = {
       width: 12,
       ...BARS,
       ifNone: "no tool failed",
-      links: [RUNS_AROUND],
+      links: RUNS_AROUND,
       queries: [over(perBar(FAILED_CALLS, [ERROR]), `{{${ERROR}}}`)],
     },
     {
