@@ -200,7 +200,7 @@ function faultsOf(agent: string, decoded: readonly AgentEvent[]): unknown[] {
     ...(kept.success ? [] : kept.error.issues),
     ...all.spans.filter(({ startNs, endNs }) => startNs < 0n || endNs < startNs || endNs >= 2n ** 63n),
     ...all.spans.flatMap(({ attributes, links }) =>
-      [attributes, ...links.map((one) => one.attributes)].flatMap(oddOnes),
+      [attributes, ...links.map((link) => link.attributes)].flatMap(oddOnes),
     ),
     // Too high an estimate of cost is taken back.
     ...all.increments.filter(
