@@ -35,6 +35,7 @@ COMPLAINT_S = 60.0
 MAX_ANSWER_BYTES = 4096
 MAX_DEPTH = 64
 MAX_BATCH = 64
+BACKLOG = 32
 MAX_VALUES = 10_000
 
 log = logging.getLogger("hookspan.hermes")
@@ -352,7 +353,8 @@ class Forwarder:
         if not self.spool.is_there():
             self._hold(frame)
             return
-        address = self.bridge.address()
+        # One by one each costs the bridge a sync of its disk. Who is behind goes the faster way to the same place.
+        address = self.bridge.address() if len(self._frames) < BACKLOG else None
         for is_last in (False, True):
             if address is None:
                 break

@@ -634,6 +634,18 @@ class Delivery(Case):
         self.assertEqual([frame["context"]["n"] for frame in bridge.frames], [0, 1, 2, 3, 4])
         self.assertEqual((bridge.probes, self.spooled(), self.said), (1, [], []))
 
+    def test_who_is_behind_takes_the_faster_way_and_loses_nothing(self):
+        bridge = self.stand_in()
+        forwarder = self.still()
+        for n in range(200):
+            self.module.handle("agent:step", {"n": n})
+        del forwarder._begin
+        self.module.handle("agent:step", {"n": 200})
+        self.until(lambda: sum(forwarder.counts.values()) == 201)
+        self.assertEqual((forwarder.counts["dropped"], forwarder.counts["spooled"] >= 160), (0, True))
+        told = [frame["context"]["n"] for frame in [*self.spooled(), *bridge.frames]]
+        self.assertEqual(sorted(told), list(range(201)))
+
     def test_a_401_is_asked_again_at_once_with_the_new_token_and_nothing_is_lost(self):
         bridge = self.stand_in()
         self.module.handle("agent:start", {"n": 1})
