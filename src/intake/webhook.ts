@@ -7,7 +7,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
 import { formatEnvelope } from "../event/envelope.ts";
-import { putEnvelope } from "../spool/put.ts";
+import { putEnvelopeAside } from "../spool/put-aside.ts";
 import type { Disk } from "../store/disk.ts";
 import type { StateDirectory } from "../store/state-directory.ts";
 import type { Body } from "./body.ts";
@@ -70,7 +70,9 @@ export function createWebhook({ disk, directory, secretFile, nowMs }: Deps): Web
         underWay.delete(delivery);
       }
     },
-    settled: async () => {},
+    async settled() {
+      await Promise.allSettled(underWay.values());
+    },
   };
 
   async function take(delivery: string, { atNs }: WebhookBody, payload: Uint8Array): Promise<Reply> {
@@ -80,7 +82,8 @@ export function createWebhook({ disk, directory, secretFile, nowMs }: Deps): Web
     const timeNs = atNs < receivedNs ? atNs : receivedNs;
     try {
       // A file of its own: its name tells after a crash that the delivery was taken.
-      putEnvelope(disk, directory.spool, id, formatEnvelope({ id, agent: "hermes", timeNs, env: {}, payload }));
+      const envelope = formatEnvelope({ id, agent: "hermes", timeNs, env: {}, payload });
+      await putEnvelopeAside(disk, directory.spool, id, envelope);
     } catch {
       return refused(503, "the state directory would not take it (is its disk full?); try again later", {
         "retry-after": "5",
