@@ -85,9 +85,13 @@ test("the Collector, Tempo, Prometheus and Grafana find each other", () => {
     .looseObject({ datasources: z.array(z.looseObject({ uid: z.string(), url: z.string() })) })
     .parse(yaml("grafana/provisioning/datasources/hookspan.yaml"));
   expect(datasources.map(({ uid, url }) => [uid, url])).toEqual([
-    ["hookspan-prometheus", "http://prometheus:9090"],
-    ["hookspan-tempo", `http://tempo:${tempo.server.http_listen_port}`],
+    ["hookspan-prometheus", "$PROMETHEUS_URL"],
+    ["hookspan-tempo", "$TEMPO_URL"],
   ]);
+  expect(services["grafana"]?.environment).toMatchObject({
+    PROMETHEUS_URL: "http://prometheus:9090",
+    TEMPO_URL: `http://tempo:${tempo.server.http_listen_port}`,
+  });
 });
 
 test("what Prometheus reads beside its configuration is mounted beside it, and it scrapes the services by their names", () => {
