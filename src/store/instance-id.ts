@@ -11,12 +11,17 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * directory. A change would start every series anew, so it is on disk before anyone uses it.
  */
 export function loadInstanceId(disk: Disk, path: string, configured: string | undefined): string {
-  if (configured !== undefined) return configured;
-  const known = ifPresent(() => disk.read(path))
-    ?.toString()
-    .trim();
-  if (known !== undefined && UUID.test(known)) return known;
+  const known = configured ?? knownInstanceId(disk, path);
+  if (known !== undefined) return known;
   const made = randomUUID();
   writeFileAtomically(disk, path, `${made}\n`);
   return made;
+}
+
+/** The one that was made already. */
+export function knownInstanceId(disk: Pick<Disk, "read">, path: string): string | undefined {
+  const known = ifPresent(() => disk.read(path))
+    ?.toString()
+    .trim();
+  return known !== undefined && UUID.test(known) ? known : undefined;
 }
