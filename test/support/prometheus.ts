@@ -54,11 +54,13 @@ const exemplars = z.looseObject({
 
 /**
  * Its storage is a temporary directory; the compose file's flags are taken but for the places. It scrapes itself and
- * `targets`, `host:port` by the name of the job, for those of scrape.yaml are of another place.
+ * `targets`, `host:port` by the name of the job, for those of scrape.yaml are of another place. Of the flags,
+ * `leftOut` do not come.
  */
 export async function startPrometheus(
   command: string,
   targets: Readonly<Record<string, string>> = {},
+  leftOut: readonly string[] = [],
 ): Promise<RunningPrometheus> {
   const directory = tempDirectory();
   const web = (await freePorts("web"))("web");
@@ -69,7 +71,7 @@ export async function startPrometheus(
     startProgram({
       command,
       args: [
-        ...flags.filter((flag) => !/^--(config\.file|storage\.tsdb\.path)=/.test(flag)),
+        ...flags.filter((flag) => !/^--(config\.file|storage\.tsdb\.path)=/.test(flag) && !leftOut.includes(flag)),
         `--config.file=${config}`,
         `--storage.tsdb.path=${join(directory, "data")}`,
         `--web.listen-address=127.0.0.1:${web}`,
