@@ -60,6 +60,8 @@ Telemetry that an agent itself sends to the [intake](intake.md) goes on to your 
 Paths, file names (but the base name of another hook's program), titles, the environment, command lines and error texts: these
 are no attributes in any setting, and the host name only where \`identity\` says so. Where one of them is part of a prompt, an answer, a tool's input or result, it is content, see above.
 Nothing but requests to the URLs of your endpoint leaves the machine: no account, no update check, no other telemetry.
+\`hookspan doctor\` also asks the Tempo and the Prometheus that you name, or those at the shipped ports of this machine, for its own
+test span and test metric.
 
 Events wait on your disk until they are taken in, with all that the agent told (\`spool/\`, 0600 in a directory 0700), and are
 deleted then. [Delivery](delivery.md) says what is kept where, for how long, and how much at most.

@@ -38,6 +38,8 @@ ${table(
   ]),
 )}
 
+\`hookspan doctor\` sends one span more, \`hookspan doctor\`, which has no attribute and a trace of its own.
+
 ## Attributes of the resource
 
 ${table(

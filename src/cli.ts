@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   bridge: async () => (await import("./commands/bridge.ts")).bridge,
   flush: async () => (await import("./commands/flush.ts")).flush,
   status: async () => (await import("./commands/status.ts")).status,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
   tail: async () => (await import("./commands/tail.ts")).tail,
   demo: async () => (await import("./commands/demo.ts")).demo,
   preview: async () => (await import("./commands/preview.ts")).preview,

@@ -13,6 +13,7 @@ Commands
   demo      replay a recorded session through hook and bridge, and show what comes out
   tail      a stand-in Collector that prints runs, tokens and cost as they arrive
   status    what waits, what went out, what was refused, and why
+  doctor    go the way from each agent to the store, and say what is wrong and how to mend it
   preview   what would be sent: every attribute, with its value; sends nothing
   context   the span under which a program stands that an agent's tool starts, as a TRACEPARENT
   flush     take in all events and send everything, then leave (CI jobs, containers)
@@ -138,6 +139,22 @@ Usage: hookspan status [--json]
   --json   the same as JSON
 
 Example: hookspan status
+`,
+  doctor: `hookspan doctor: go the way from each agent to the store, and say what is wrong and how to mend it
+
+Usage: hookspan doctor [options]
+
+Looks at settings, trust and state, runs each registered hook with a payload and a state directory of its own, and sends one
+test span and one test metric to the Collector. Then it asks Tempo and Prometheus whether they arrived: where you say, else at
+the ports of the shipped stack, if the endpoint is on this machine. Changes no settings. One line for each hop: ok, warn,
+fail or unknown. The first line that fails is the cause. Exit code 0, or 1 if a hop fails.
+
+  --tempo URL        where to ask for the test span; none not to ask
+  --prometheus URL   where to ask for the test metric; none not to ask
+  --wait SECONDS     how long the two may take to arrive (default 20)
+  --json             the same as JSON
+
+Example: hookspan doctor --prometheus http://127.0.0.1:9090
 `,
   preview: `hookspan preview: every attribute that would be sent, with its value
 

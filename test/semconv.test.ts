@@ -9,6 +9,7 @@ import { gaugePoints } from "../src/bridge/health.ts";
 import { INSTRUMENTS } from "../src/metric/instruments.ts";
 import { ATTRIBUTES, IDENTITY_ATTRIBUTES, RESOURCE_ATTRIBUTES, type Carrier } from "../src/registry/attributes.ts";
 import { METRIC_ATTRIBUTES } from "../src/registry/metrics.ts";
+import { createProbe } from "../src/setup/doctor/probe.ts";
 import { ATTR, OPERATION } from "../src/trace/semconv.ts";
 import { connect } from "./support/otlp-exporter.ts";
 import { plain, type OtlpAttribute, type OtlpBody, type OtlpMetric, type OtlpSpan } from "./support/otlp-json.ts";
@@ -107,6 +108,7 @@ beforeAll(async () => {
       2_000_000_000n,
     ),
   );
+  await exporter.sendMetrics([createProbe(2_000).metric]);
   bodies = pair.recorder.requests.map(({ body }) => body);
 }, 120_000);
 

@@ -55,6 +55,7 @@ export const INSTRUMENTS = {
   "hookspan.bridge.outbox.oldest.age": gauge("s", "Age of the oldest batch in the outbox"),
   "hookspan.bridge.info": gauge("", "1, with the versions of hookspan, the agents and the OS as attributes"),
   "hookspan.bridge.heartbeat": gauge("", "1 while the bridge lives"),
+  "hookspan.doctor.probe.time": gauge("s", "When `hookspan doctor` sent its last probe, since the epoch"),
 } as const satisfies Record<string, Instrument>;
 
 export type MetricName = keyof typeof INSTRUMENTS;

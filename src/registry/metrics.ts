@@ -39,6 +39,7 @@ const OWN: Record<MetricName, Labels> = {
   "hookspan.bridge.outbox.oldest.age": [],
   "hookspan.bridge.info": ["bridgeVersion", "osType", "agentName", "agentVersion"],
   "hookspan.bridge.heartbeat": [],
+  "hookspan.doctor.probe.time": [],
 };
 
 /** By the name of the metric: the names of the attributes that a point of it may carry, and no others ever do. */
@@ -47,5 +48,6 @@ export const METRIC_ATTRIBUTES: ReadonlyMap<string, readonly string[]> = new Map
 );
 
 function onAll(metric: string): Labels {
+  if (metric.startsWith("hookspan.doctor.")) return [];
   return metric.startsWith("hookspan.bridge.") ? ["overflow"] : ["repository", "overflow"];
 }
