@@ -1,5 +1,5 @@
 // Which trace a run's spans are in, also those that come late.
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { at, called, foldAll, foldToEnd, lines } from "../../test/support/folded.ts";
 import type { AgentEvent } from "../event/event.ts";
@@ -159,4 +159,39 @@ function stopAt(seconds: number): AgentEvent {
 
 function later(seconds: number): AgentEvent {
   return { ...at(seconds), kind: "time.passed" };
+}
+
+describe("a prompt that its run's end has overtaken", () => {
+  const ends: [string, AgentEvent, string][] = [
+    ["a stop", stop, "1..5 success stop"],
+    ["an interrupt", { ...at(5, "r1"), kind: "run.interrupted" }, "1..5 interrupted interrupt"],
+    ["a failure", { ...at(5, "r1"), kind: "run.failed", errorType: "timeout" }, "1..5 error failure"],
+  ];
+  const closing: AgentEvent = { ...at(5, "r1"), kind: "run.settled", graceMs: 2000 };
+  const ended: AgentEvent = { ...at(6), kind: "session.ended", reason: "other" };
+  const told: AgentEvent = { ...at(0), kind: "session.started", source: "startup" };
+
+  test.each(ends)("by %s", (_, end, outcome) => {
+    const orders = [
+      [told, prompt, end, closing, ended],
+      [told, end, prompt, closing, ended],
+      [told, end, closing, prompt, ended],
+      [told, end, closing, ended, prompt],
+      [told, end, end, closing, closing, ended, prompt, prompt],
+    ];
+    for (const events of orders) expect(shown(events)).toEqual([`${ROOT} ${outcome}`]);
+  });
+
+  test.each(ends)("%s of a run that nobody begins is none", (_, end) => {
+    expect(shown([told, end, closing, ended])).toEqual([]);
+  });
+
+  test("what came before the prompt is no end of its run", () => {
+    const before: AgentEvent = { ...at(0.5, "r1"), kind: "run.interrupted" };
+    expect(shown([told, before, prompt, stop, closing, ended])).toEqual([`${ROOT} 1..5 success stop`]);
+  });
+});
+
+function shown(events: readonly AgentEvent[]): string[] {
+  return lines(foldToEnd(events), ATTR.runOutcome, ATTR.runEndReason).filter((line) => line.startsWith(ROOT));
 }

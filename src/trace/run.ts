@@ -41,6 +41,7 @@ export function submitPrompt(draft: Draft, event: AgentEvent & { kind: "prompt.s
  */
 export function noteRun(draft: Draft, event: AgentEvent, fact: (run: Run) => Partial<Run>): Run | undefined {
   const run = runOf(draft.session, event);
+  if (event.runKey !== undefined && run?.key !== event.runKey) noteEarly(draft.session, event.runKey, event, fact);
   if (run === undefined || (event.runKey !== undefined && run.key !== event.runKey)) return undefined;
   const next = { ...run, ...fact(run) };
   draft.session.runs = replace(draft.session.runs, run, next);
@@ -130,7 +131,18 @@ function newRun(session: Session, key: string, atNs: bigint): Run {
             parentSpanId: inbound.context.spanId,
           }
         : { inbound: inbound.context };
-  return { key, context, startNs: atNs, lastNs: atNs, synthetic: true, trigger: "user", tally: emptyTally(), ...place };
+  const facts = takeEarly(session, key, atNs);
+  return {
+    key,
+    context,
+    startNs: atNs,
+    lastNs: atNs,
+    synthetic: true,
+    trigger: "user",
+    tally: emptyTally(),
+    ...place,
+    ...facts,
+  };
 }
 
 /** Without turn ids: the stop that overtook its prompt. One from before the prompt is none of its run. */
@@ -149,6 +161,30 @@ function alreadyOpen(session: Session, event: AgentEvent): Run | undefined {
       ? startNs >= event.atNs && startNs - event.atNs < EARLY_NS
       : stoppedNs === undefined && startNs <= event.atNs && event.atNs - startNs < TWICE_NS,
   );
+}
+
+/** The end of a run may overtake its prompt. Of a run that nobody begins, it remains without consequence. */
+function noteEarly(session: Session, key: string, event: AgentEvent, fact: (run: Run) => Partial<Run>): void {
+  if (event.subagentId !== undefined || hasEnded(session, "run", key)) return;
+  const early = session.early?.key === key ? session.early : newRun(session, key, event.atNs);
+  session.early = { ...early, startNs: earlier(early.startNs, event.atNs), ...fact(early) };
+}
+
+/** What was heard of the end of a run before it began here. One from before its beginning is none of its own. */
+function takeEarly(session: Session, key: string, atNs: bigint): Partial<Run> {
+  const { early } = session;
+  if (early === undefined || early.key !== key || early.startNs < atNs) return {};
+  session.early = undefined;
+  const {
+    context: _context,
+    parentSpanId: _parent,
+    inbound: _inbound,
+    startNs: _start,
+    lastNs: _last,
+    ...rest
+  } = early;
+  const { key: _key, synthetic: _synthetic, trigger: _trigger, tally: _tally, ...facts } = rest;
+  return facts;
 }
 
 /** Keeps runs in order of their start, each knowing when the next one began. A review supersedes none, and none a review. */

@@ -233,6 +233,8 @@ export const sessionSchema = z.strictObject({
   attempts: z.array(z.strictObject({ requestId: z.string(), endNs: ns })).optional(),
   /** A stop of a run that has no id, heard of before its prompt. */
   earlyStop: z.strictObject({ stoppedNs: ns, answeredNs: ns.optional(), response: z.string().optional() }).optional(),
+  /** A run that is named and of which only its end was heard so far: nobody, unless its prompt was overtaken by it. */
+  early: run.optional(),
   permissions: z.array(
     z.strictObject({
       tool: z.string(),
