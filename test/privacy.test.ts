@@ -41,6 +41,7 @@ const ON_PURPOSE = new Map([
   ["api_request_id", "a random id; all attempts of a model call share it"],
   ["sessionID", "a random id; session.id of every span"],
   ["sessionId", "the same, of a subagent's session"],
+  ["generation_id", "a random id; tells the turns of a session apart"],
   ["callID", "a random id; the call's id, as the model's API gave it"],
   ["turn", "a random id; tells the turns of a session apart"],
   ["message", "a random id; all attempts of a model call share it"],

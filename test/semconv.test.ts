@@ -50,8 +50,9 @@ const OWN_SPANS: (typeof convention)["spans"] = {
 /** Enum values that are ours. `http_<status>` and our words for tools are what error.type asks for: few and documented. */
 const OWN_VALUES: Record<string, readonly string[]> = {
   "gen_ai.operation.name": Object.keys(OWN_SPANS),
-  // Hermes' own name for a server of the user's; OpenCode's is the name in its configuration, here of the scripted model.
-  "gen_ai.provider.name": ["custom", "mock"],
+  // Cursor serves models itself. Hermes' own name for a server of the user's; OpenCode's is the name in its configuration, here of the
+  // scripted model.
+  "gen_ai.provider.name": ["cursor", "custom", "mock"],
 };
 
 /** On metrics of the conventions too: which repository the work was in, and the mark of a series that had no room. */
