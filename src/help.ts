@@ -42,6 +42,7 @@ upgrades. Exit code 0, 1 if a file had to be left alone, 2 if there is nobody to
   --yes, -y        go ahead without asking
   --project        the settings of the project in this directory, not the user's
   --allow-hermes   enter the hooks into Hermes' list of hooks that it may run
+  --endpoint URL   enter the Collector's base URL into the configuration file (default http://127.0.0.1:4318)
   --hook-only      copy the hook, register it nowhere (for the Claude Code plugin)
   --transport T    command: a program for each event; http: the agent posts to a bridge that always runs (Claude Code only,
                    user's settings, intake.port configured). Default: as it is registered already, else command
@@ -53,7 +54,8 @@ Example: hookspan install --dry-run
 Usage: hookspan uninstall [agents...] [options]
 
 Settings that nobody has edited since become as they were, byte for byte; of others only our entries go. With the last
-agent the hook itself goes. The state directory and the configuration stay. None named: all agents, wherever registered.
+agent the hook itself goes, and what --endpoint has entered. The state directory and your own configuration stay. None
+named: all agents, wherever registered.
 
   --dry-run   show the plan and each change line by line; write nothing
   --yes, -y   go ahead without asking

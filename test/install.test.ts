@@ -350,6 +350,7 @@ test("a crash between any two changes is made good by the next command", async (
     const machine = createFakeMachine();
     const names = ["claude-code", "codex", "hermes", "opencode"] as const;
     for (const agent of names) machine.write(fileOf(machine, agent), settings.get(agent) ?? "");
+    if (done % 2 === 0) machine.write(configOf(machine), '{ "capture": "none" }');
     const before = machine.snapshot();
     const request = { ...requestOf(machine, [...names]), consentAt: new Date(0) };
     const plan = planInstall(request, readSettings);
@@ -418,12 +419,17 @@ function requestOf(machine: FakeMachine, agents: AgentName[]) {
     versions: {},
     transport: undefined,
     address: { status: "unfit", reason: "nobody asked" } as const,
+    configuration: { path: configOf(machine), endpoint: "http://127.0.0.1:1" },
     consentAt: undefined,
   };
 }
 
 function fileOf(machine: FakeMachine, agent: AgentName): string {
   return String(AGENT_SETUPS[agent].file(aroundOf(machine), "user"));
+}
+
+function configOf({ home }: FakeMachine): string {
+  return join(home, ".config", "hookspan", "config.json");
 }
 
 function allowlistOf({ home }: FakeMachine): string {

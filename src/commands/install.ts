@@ -2,6 +2,8 @@
 
 import { loadConfig } from "../config/config.ts";
 import { ConfigError } from "../config/error.ts";
+import { flagSettings } from "../config/flags.ts";
+import { configFile } from "../config/path.ts";
 import { AGENTS, type AgentName, isAgentName } from "../setup/agents.ts";
 import { type HookAddress, hookAddress, TRANSPORTS } from "../setup/http-hook.ts";
 import { install as installHooks, uninstall as uninstallHooks } from "../setup/install.ts";
@@ -40,6 +42,7 @@ export async function installCommand(args: string[], process: Process): Promise<
     "allow-hermes": { type: "boolean" },
     "hook-only": { type: "boolean" },
     transport: { type: "string" },
+    endpoint: { type: "string" },
   });
   const agents = agentsIn(operands);
   const hookOnly = flags["hook-only"] === true;
@@ -50,9 +53,11 @@ export async function installCommand(args: string[], process: Process): Promise<
   const transport = TRANSPORTS.find((one) => one === flags["transport"]);
   if (flags["transport"] !== undefined && transport === undefined)
     throw new UsageError(`--transport takes ${TRANSPORTS.join(" or ")}, not "${String(flags["transport"])}"`);
+  const { endpoint } = flagSettings({ endpoint: flags["endpoint"]?.toString() });
+  const configuration = endpoint === undefined ? undefined : { path: configFile(process.env), endpoint };
   const address = addressIn(process.env);
   const end = await installHooks(
-    { agents, scope, hookOnly, transport, address, allowHermes, running, node },
+    { agents, scope, hookOnly, transport, address, configuration, allowHermes, running, node },
     depsOf(flags, process),
   );
   return said(end, "install");

@@ -51,9 +51,11 @@ export async function carryOut(plan: Plan, deps: SetupDeps, { before, after }: S
     if (!(await ask("Go ahead? [y/N] ", deps))) return { status: "declined" };
   }
   await before?.();
-  applyPlan(plan);
+  const last = plan.changes.filter(({ isLast }) => isLast);
+  applyPlan({ ...plan, changes: plan.changes.filter(({ isLast }) => isLast === undefined), directories: [] });
   const reason = await after?.();
   if (reason !== undefined) return { status: "unfinished", reason };
+  applyPlan({ ...plan, changes: last });
   deps.output.write("done\n");
   return end;
 }

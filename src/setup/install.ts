@@ -23,6 +23,8 @@ export type InstallOptions = {
   transport: Transport | undefined;
   /** Where hooks post to that go by HTTP. */
   address: HookAddress;
+  /** What the configuration file is to say of the Collector; undefined: it stays. */
+  configuration: { path: string; endpoint: string } | undefined;
   /** The running bundle, absolute, in its package. */
   running: string;
   node: string;
@@ -60,6 +62,7 @@ export async function install(options: InstallOptions, deps: SetupDeps): Promise
     versions,
     transport: options.transport,
     address: options.address,
+    configuration: options.configuration,
     consentAt: options.allowHermes ? new Date() : undefined,
   };
   const plan = planInstall(request, readSettings);

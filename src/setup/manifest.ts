@@ -14,6 +14,10 @@ const schema = z.object({
   copies: z.array(z.string()),
   /** Directories that were made for them, outermost first. */
   directories: z.array(z.string()),
+  /** The configuration file, where `--endpoint` has edited it: as `files` below. */
+  configuration: z
+    .array(z.object({ path: z.string(), before: hash.nullable(), after: hash, directories: z.array(z.string()) }))
+    .default([]),
   files: z.array(
     z.object({
       agent: z.enum(AGENTS),
@@ -33,7 +37,7 @@ const schema = z.object({
 export type Manifest = z.infer<typeof schema>;
 export type ManifestFile = Manifest["files"][number];
 
-export const NO_MANIFEST: Manifest = { v: 1, copies: [], directories: [], files: [] };
+export const NO_MANIFEST: Manifest = { v: 1, copies: [], directories: [], configuration: [], files: [] };
 
 /** What an `install.json` says; undefined if it is not one, or a newer version's. */
 export function parseManifest(text: string): Manifest | undefined {
@@ -46,9 +50,10 @@ export function parseManifest(text: string): Manifest | undefined {
 }
 
 /** The same installation gives the same text. */
-export function manifestText({ copies, directories, files }: Manifest): string {
+export function manifestText({ copies, directories, configuration, files }: Manifest): string {
   const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  return `${JSON.stringify({ v: 1, copies: copies.toSorted(), directories, files: sorted }, null, 2)}\n`;
+  const edited = configuration.length > 0 ? { configuration } : {};
+  return `${JSON.stringify({ v: 1, copies: copies.toSorted(), directories, ...edited, files: sorted }, null, 2)}\n`;
 }
 
 export function hashOf(bytes: Uint8Array): string {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { AGENT_SETUPS, type AgentName, type Scope, type Surroundings, wantedHooks } from "./agents.ts";
 import { unquotable } from "./command-line.ts";
 import { withApprovals } from "./hermes-allowlist.ts";
+import { endpointChanges } from "./endpoint-change.ts";
 import { type InstalledFile, hookProgram } from "./hook-copy.ts";
 import { backupOf, hashOf, type Manifest, type ManifestFile, NO_MANIFEST } from "./manifest.ts";
 import {
@@ -45,6 +46,8 @@ export type InstallRequest = {
   transport: Transport | undefined;
   /** Where hooks post to that go by HTTP. */
   address: HookAddress;
+  /** What the configuration file is to say of the Collector; undefined: it stays. */
+  configuration: { path: string; endpoint: string } | undefined;
   /** The moment of the user's word that Hermes may run the hooks; undefined without it. */
   consentAt: Date | undefined;
 };
@@ -70,10 +73,15 @@ export function planInstall(request: InstallRequest, read: Read): Plan {
     copies: [...new Set([...known.copies, ...files.map(({ path }) => path)])],
     directories: known === NO_MANIFEST ? missingDirectories(join(data, "hooks", "hookspan.sh")) : known.directories,
   };
+  const { configuration } = request;
+  const endpoint = configuration && endpointChanges(configuration.path, configuration.endpoint, manifest, plan, read);
+  if (plan.problems.length > 0) return plan;
   const settings = request.agents.flatMap((agent) => agentChanges(agent, request, manifest, plan, read));
   // Where nothing can be registered, nothing is installed.
   const isInVain = plan.problems.length > 0 && settings.length === 0 && plan.unchanged.length === 0;
-  return isInVain ? plan : { ...plan, changes: [...recordChange(read, record, manifest), ...copies, ...settings] };
+  if (isInVain) return plan;
+  // Before the first hook can start a bridge, it stands where that sends to.
+  return { ...plan, changes: [...recordChange(read, record, manifest), ...copies, ...(endpoint ?? []), ...settings] };
 }
 
 function agentChanges(agent: AgentName, request: InstallRequest, manifest: Manifest, plan: Plan, read: Read): Change[] {

@@ -6,6 +6,7 @@
 import { dirname, join } from "node:path";
 
 import { AGENTS, AGENT_SETUPS, type AgentName, type Scope, type Surroundings } from "./agents.ts";
+import { endpointRemovals } from "./endpoint-change.ts";
 import { backupOf, hashOf, type Manifest, type ManifestFile, NO_MANIFEST } from "./manifest.ts";
 import {
   type Change,
@@ -61,7 +62,8 @@ export function planUninstall(request: UninstallRequest, read: Read): Plan {
   }
   const about = { kind: "hook", what: "the hook and what it starts", mode: 0o644 } as const;
   for (const path of manifest.copies) plan.changes.push(...changeTo(read(path), undefined, about));
-  plan.changes.push(...recordChange(read, record, NO_MANIFEST));
+  const last = [...endpointRemovals(manifest, plan, read), ...recordChange(read, record, NO_MANIFEST)];
+  plan.changes.push(...last.map((change): Change => ({ ...change, isLast: true })));
   plan.directories.push(
     ...new Set([...manifest.copies.map((path) => dirname(path)), ...manifest.directories.toReversed()]),
   );

@@ -7,11 +7,13 @@ import { bytesOf, missingDirectories, type Replacement, type SettingsFile, textO
 
 /** One file that would change. Nothing but these paths, and directories for them, is ever written. */
 export type Change = Replacement & {
-  /** `settings` are shown as a difference. */
-  kind: "hook" | "backup" | "settings" | "plugin" | "record";
+  /** `settings` are shown as a difference; the configuration is not, for it may hold secrets. */
+  kind: "hook" | "backup" | "settings" | "plugin" | "configuration" | "record";
   agent?: AgentName;
   /** What the change does, in a few words. */
   what: string;
+  /** Made only once everything else is done, and what comes after a plan too. */
+  isLast?: true;
 };
 
 export type Plan = {
@@ -56,7 +58,7 @@ export function changeTo(
 
 /** The record of an installation, as a change. */
 export function recordChange(read: Read, path: string, manifest: Manifest): Change[] {
-  const isOver = manifest.copies.length === 0 && manifest.files.length === 0;
+  const isOver = [manifest.copies, manifest.configuration, manifest.files].every(({ length }) => length === 0);
   const after = isOver ? undefined : Buffer.from(manifestText(manifest));
   return changeTo(read(path), after, { kind: "record", what: "what was installed", mode: 0o644 });
 }

@@ -90,3 +90,15 @@ test("Claude Code's plugin has the hooks of the settings, and hands events to th
   expect([status, stdout, stderr]).toEqual([0, "", ""]);
   expect(installed.spool()).toHaveLength(1);
 });
+
+test("a purge still sends to the endpoint that the installation has entered, and takes it out last", async () => {
+  const installed = await installWhole();
+  const file = String(installed.env["HOOKSPAN_CONFIG"]);
+  mkdirSync(join(String(installed.env["HOME"]), ".codex"));
+  const env = { HOOKSPAN_ENDPOINT: "", HOOKSPAN_AUTOSTART: "0" };
+  await installed.run(["install", "--yes", "--endpoint", installed.recorder.url], env);
+  await installed.hook({ session_id: "s", hook_event_name: "UserPromptSubmit", prompt: "x" }, env);
+  expect(await installed.run(["uninstall", "--yes", "--purge"], env)).toMatchObject({ code: 0, stderr: "" });
+  expect(installed.spans().map(({ name }) => name)).toContain("invoke_agent claude-code");
+  expect([file, installed.state].filter((path) => existsSync(path))).toEqual([]);
+});
