@@ -29,6 +29,8 @@ export type Bridge = {
   dueNs(): bigint | undefined;
   /** Whether a run or a subagent is open, or a line waits. */
   isBusy(): boolean;
+  /** The disk would not have the last commit: nothing more is taken in, and nothing may be sent before it has it. */
+  isBlocked(): boolean;
   /** A run has just stopped and its source's last word is awaited: it comes within moments. */
   awaitsWord(nowNs: bigint): boolean;
 };
@@ -60,10 +62,11 @@ export function createBridge(deps: Deps): Bridge {
   let lastCommitNs = 0n;
   let lastHeldCheckNs = 0n;
   let isClosed = false;
+  let hasUnfinishedGroups = false;
 
   return {
     step(nowNs, options = {}) {
-      if (commit.isPending() && !applyPending()) return { progress: false, backlog: true };
+      if (!unblock()) return { progress: false, backlog: true };
       const sizes = follow.sizes(folding.live(), nowNs);
       const taken = envelopes.take(nowNs);
       const read = follow.read(sizes, Number(nowNs / 1_000_000n), envelopes.foldedBeforeNs());
@@ -87,6 +90,7 @@ export function createBridge(deps: Deps): Bridge {
     },
     isBusy: () =>
       folding.live().some((session) => session.runs.length + session.subagents.length > 0 || follow.isBehind(session)),
+    isBlocked: () => commit.isPending() || hasUnfinishedGroups,
     awaitsWord: (nowNs) =>
       folding
         .live()
@@ -114,11 +118,19 @@ export function createBridge(deps: Deps): Bridge {
     return result.status === "applied";
   }
 
+  function unblock(): boolean {
+    if (commit.isPending() && !applyPending()) return false;
+    return !hasUnfinishedGroups || finishGroups() !== undefined;
+  }
+
   /** Undefined while the disk will not. */
   function finishGroups(): string[] | undefined {
     try {
-      return envelopes.finishGroups();
+      const groups = envelopes.finishGroups();
+      hasUnfinishedGroups = false;
+      return groups;
     } catch (error) {
+      hasUnfinishedGroups = true;
       log.error("the state directory cannot be synced; nothing is lost, trying again", { error: String(error) });
       return undefined;
     }

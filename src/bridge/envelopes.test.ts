@@ -1,15 +1,17 @@
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { openAt } from "../../test/support/recorded-session.ts";
 import { tempDirectory } from "../../test/support/temp-state.ts";
 import { formatEnvelope } from "../event/envelope.ts";
 import type { Exporter } from "../otlp/exporter.ts";
+import { encodeGroup } from "../spool/group.ts";
 import { realDisk, type Disk } from "../store/disk.ts";
 
 const SECOND = 1_000_000_000n;
+const MILLISECOND = 1_000_000n;
 
 const silent: Exporter = {
   sendSpans: () => Promise.resolve({ status: "accepted" }),
@@ -56,3 +58,60 @@ test("an event that is not whole is read once, again when it grows, and each min
   expect(step(700)).toBe(1);
   expect(open.isEmpty()).toBe(true);
 });
+
+describe("a group that a crash cut off", () => {
+  const GROUP = "00000000-0000-4000-8000-000000000000.000000001";
+
+  test("what is whole is folded at once, and the rest goes to quarantine after 10 minutes, and nothing stays", () => {
+    const state = cutOff();
+    const open = openAt(state, silent, "none", {});
+    const nowNs = BigInt(Date.now()) * MILLISECOND;
+    open.bridge.step(nowNs, { commitNow: true });
+    expect(readdirSync(join(state, "spool"))).toEqual([`${GROUP}.999.evt`]);
+    expect(readdirSync(join(state, "sessions"))).toHaveLength(1);
+    open.bridge.step(nowNs + 700n * SECOND, { commitNow: true });
+    expect(readdirSync(join(state, "spool"))).toEqual([]);
+    expect(readdirSync(join(state, "quarantine"))).toEqual([`${GROUP}.999.envelope-incomplete.evt`]);
+    expect(open.isEmpty()).toBe(true);
+  });
+
+  test("while the disk has no room for what is left of it, nothing more is taken in, and then it goes on", () => {
+    const state = cutOff();
+    let isFull = true;
+    const disk: Disk = {
+      ...realDisk,
+      open(path, flags) {
+        if (isFull && path.endsWith(".evt.tmp")) throw Object.assign(new Error("full"), { code: "ENOSPC" });
+        return realDisk.open(path, flags);
+      },
+    };
+    const open = openAt(state, silent, "none", { disk });
+    const nowNs = BigInt(Date.now()) * MILLISECOND;
+    const step = (seconds: number): unknown => open.bridge.step(nowNs + BigInt(seconds) * SECOND, { commitNow: true });
+    step(0);
+    expect(open.isCommitPending()).toBe(true);
+    writeFileSync(join(state, "spool", "later.evt"), envelope("later"));
+    expect(step(2)).toEqual({ progress: false, backlog: true });
+    expect(readdirSync(join(state, "spool"))).toEqual([`${GROUP}.grp`, "later.evt"]);
+    expect(readdirSync(join(state, "sessions"))).toEqual([]);
+    isFull = false;
+    step(3);
+    expect(open.isCommitPending()).toBe(false);
+    expect(readdirSync(join(state, "spool"))).toEqual([`${GROUP}.999.evt`]);
+    expect(readdirSync(join(state, "sessions"))).toHaveLength(1);
+  });
+
+  function cutOff(): string {
+    const state = join(tempDirectory(), "state");
+    mkdirSync(join(state, "spool"), { recursive: true });
+    const members = [`${GROUP}.000`, `${GROUP}.001`].map((id) => ({ id, bytes: envelope(id) }));
+    const group = encodeGroup(members);
+    writeFileSync(join(state, "spool", `${GROUP}.grp`), group.subarray(0, group.length - 5));
+    return state;
+  }
+});
+
+function envelope(id: string): Uint8Array {
+  const payload = Buffer.from('{"session_id":"s","hook_event_name":"SessionStart","source":"startup"}');
+  return formatEnvelope({ id, agent: "claude-code", timeNs: BigInt(Date.now()) * MILLISECOND, env: {}, payload });
+}

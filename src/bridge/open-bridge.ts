@@ -150,7 +150,7 @@ export function openBridge(deps: Deps): OpenBridge {
     exporter: deps.exporter,
     outbox,
     totals,
-    isPending: () => commit.isPending(),
+    isPending: () => bridge.isBlocked(),
     untouchedBelow: () => commit.untouchedBelow(),
     waitLeftMs: ({ batch, writtenNs }) => {
       const nowMs = Date.now();
@@ -176,7 +176,7 @@ export function openBridge(deps: Deps): OpenBridge {
     delivery,
     outbox,
     hasNews: () => folding.hasNews(),
-    isCommitPending: () => commit.isPending(),
+    isCommitPending: () => bridge.isBlocked(),
     isEmpty: () =>
       spool.list().entries.length === 0 && heldNames(disk, directory.held).length === 0 && outbox.usage().items === 0,
     enforceBounds(nowNs) {

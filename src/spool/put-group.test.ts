@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
 import { realDisk, type Disk } from "../store/disk.ts";
-import { Crash, crashingDisk, failingDisk } from "../../test/support/faulty-disk.ts";
+import { crashingDisk, failingDisk } from "../../test/support/faulty-disk.ts";
 import { createMemoryDisk } from "../../test/support/memory-disk.ts";
 import { tempState } from "../../test/support/temp-state.ts";
-import { createGroups, groupOf } from "./group.ts";
+import { createGroups } from "./group.ts";
 import { createGroupPut, type GroupPut } from "./put-group.ts";
 import { createSpool } from "./spool.ts";
 
@@ -109,7 +109,7 @@ describe("in the spool", () => {
         try {
           createSpool(dying, SPOOL, BOUNDS).finishGroups(handled, []);
         } catch (error) {
-          if (!(error instanceof Crash)) throw error;
+          if (!dying.hasCrashed()) throw error;
         }
         disk.powerCut(() => at % 2 === 0);
         expect(contentsOf(disk)).toEqual(numbers(3));
@@ -141,19 +141,74 @@ test("groups of which nothing is handled are no commit's business, nor are other
   expect(spool.finishGroups([first, second], [])).toEqual([`${first.slice(0, -8)}.grp`]);
 });
 
-test("a group whose tail is cut off gives what is whole, and one of nonsense nothing", () => {
+test("what is left of a group becomes files of its age, in whose order it will be read again", async () => {
   const { spool } = tempState();
-  const life = `${"0".repeat(8)}-0000-4000-8000-${"0".repeat(12)}`;
-  const id = (n: number): string => `${life}.000000001.00${n}`;
-  writeFileSync(join(spool, `${life}.000000001.grp`), `${id(0)} 1\na${id(1)} 9\nb`);
-  writeFileSync(join(spool, `${life}.000000002.grp`), "../../x 1\na");
-  writeFileSync(join(spool, `${life}.000000003.grp`), "");
-  expect(
-    createSpool(realDisk, spool, BOUNDS)
-      .list()
-      .entries.map(({ name }) => name),
-  ).toEqual([`${id(0)}.evt`]);
+  await putAll(createGroupPut(realDisk, spool), 3);
+  const group = join(spool, readdirSync(spool)[0] ?? "");
+  realDisk.setTime(group, 1_700_000_000_123_456_000n);
+  const before = createSpool(realDisk, spool, BOUNDS).list().entries;
+  createSpool(realDisk, spool, BOUNDS).finishGroups([before[0]?.name ?? ""], []);
+  const [, second] = createSpool(realDisk, spool, BOUNDS).list().entries;
+  const laterNs = (second?.mtimeNs ?? 0n) - (before[0]?.mtimeNs ?? 0n);
+  expect(laterNs >= 0n && laterNs <= 2000n).toBe(true);
 });
+
+test("drafts that a crash left of a group go with it", async () => {
+  const disk = memory();
+  const group = createGroupPut(disk, SPOOL);
+  await putAll(group, 2);
+  await putAll(group, 2);
+  const [first = "", second = "", third = ""] = namesOf(disk);
+  for (const name of [first, third]) disk.close(disk.open(join(SPOOL, `${name}.tmp`), "w"));
+  const spool = createSpool(disk, SPOOL, BOUNDS);
+  expect(spool.finishGroups([first, second], [])).toEqual([`${first.slice(0, -8)}.grp`, `${first}.tmp`]);
+});
+
+test("of a full spool, the lines that tell of the lengths count too, to the byte", async () => {
+  const disk = memory();
+  await putAll(createGroupPut(disk, SPOOL), 3);
+  const spoolBytes = disk.names(SPOOL).reduce((sum, name) => sum + disk.facts(join(SPOOL, name)).sizeBytes, 0);
+  const listing = createSpool(disk, SPOOL, BOUNDS).list();
+  const drops = (bytes: number): number =>
+    createSpool(disk, SPOOL, { ...BOUNDS, spoolBytes: bytes }).beyondBounds(listing, 0n).length;
+  expect([drops(spoolBytes), drops(spoolBytes - 1), drops(0)]).toEqual([0, 1, 3]);
+});
+
+test("a backlog of groups is not held in memory: each is read to be listed, and again for its envelopes", async () => {
+  const disk = memory();
+  const group = createGroupPut(disk, SPOOL);
+  for (let n = 0; n < 5; n += 1) await putAll(group, 4);
+  let reads = 0;
+  const spool = createSpool({ ...disk, read: (path) => ((reads += 1), disk.read(path)) }, SPOOL, BOUNDS);
+  for (let n = 0; n < 3; n += 1) spool.list();
+  expect(reads).toBe(5);
+  for (const entry of spool.list().entries) spool.read(entry, 0n);
+  // A name is looked for as a file first.
+  expect(reads).toBe(5 + 20 + 5);
+});
+
+test.each([
+  ["cut off", (id: Id) => `${id(0)} 1\na${id(1)} 9\nb`, ["000", "999"]],
+  ["of nonsense", () => "../../x 1\na", ["999"]],
+  ["with the name of another", (id: Id) => `${id(0).replace("00000000-", "11111111-")} 1\na`, ["999"]],
+  ["with a length beyond it", (id: Id) => `${id(0)} 999999999999\na`, ["999"]],
+  ["empty", () => "", ["999"]],
+])("a group that is %s: what is whole is an envelope, and the rest one that is not", (_, text, names) => {
+  const { spool } = tempState();
+  const group = "00000000-0000-4000-8000-000000000000.000000001";
+  const content = text((n) => `${group}.00${n}`);
+  writeFileSync(join(spool, `${group}.grp`), content);
+  const { entries } = createSpool(realDisk, spool, BOUNDS).list();
+  expect(entries.map(({ name }) => name)).toEqual(names.map((name) => `${group}.${name}.evt`));
+  expect(entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)).toBe(content.length);
+  const nowNs = BigInt(Date.now()) * 1_000_000n;
+  const last = entries.at(-1) ?? { name: "", mtimeNs: 0n, sizeBytes: 0 };
+  const fresh = createSpool(realDisk, spool, BOUNDS);
+  expect(fresh.read(last, nowNs).status).toBe("waiting");
+  expect(fresh.read(last, nowNs + 601_000_000_000n).status).toBe("incomplete");
+});
+
+type Id = (n: number) => string;
 
 function memory(): ReturnType<typeof createMemoryDisk> {
   const disk = createMemoryDisk();
@@ -189,7 +244,7 @@ function contentsOf(disk: Disk, spool = SPOOL): string[] {
     .entries.map(({ name }) => name)
     .toSorted()
     .map((name) => {
-      const bytes = files.has(name) ? disk.read(join(spool, name)) : groups.membersOf(groupOf(name) ?? "").get(name);
+      const bytes = files.has(name) ? disk.read(join(spool, name)) : groups.read(name);
       return Buffer.from(bytes ?? []).toString();
     });
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 
 import { parseEnvelope } from "../event/envelope.ts";
 import { ifPresent } from "../store/disk.ts";
-import { createGroups, groupOf, isGroup } from "./group.ts";
+import { createGroups, isGroup } from "./group.ts";
 import type { Disk } from "../store/disk.ts";
 
 const NAME = /^[A-Za-z0-9._-]+\.evt$/;
@@ -64,10 +64,10 @@ export function createSpool(
         if (facts === undefined) continue;
         // A link or a pipe with the right name must not be opened.
         if (facts.kind === "file" && isGroup(name)) {
-          for (const [member, { length }] of groups.membersOf(name)) {
+          for (const [member, sizeBytes] of groups.membersOf(name)) {
             // What a commit was about to leave of a group is a file by now.
             const isKnown = files.has(member) || except?.has(member) === true;
-            if (!isKnown) listing.entries.push({ name: member, mtimeNs: facts.mtimeNs, sizeBytes: length });
+            if (!isKnown) listing.entries.push({ name: member, mtimeNs: facts.mtimeNs, sizeBytes });
           }
         } else if (facts.kind !== "file" || !NAME.test(name)) listing.foreign.push(name);
         else listing.entries.push({ name, mtimeNs: facts.mtimeNs, sizeBytes: facts.sizeBytes });
@@ -104,9 +104,7 @@ export function createSpool(
   };
 
   function bytesOf(name: string): Uint8Array | undefined {
-    const file = ifPresent(() => disk.read(join(directory, name)));
-    const group = groupOf(name);
-    return file ?? (group === undefined ? undefined : groups.membersOf(group).get(name));
+    return ifPresent(() => disk.read(join(directory, name))) ?? groups.read(name);
   }
 }
 

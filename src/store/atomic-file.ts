@@ -33,10 +33,15 @@ export function writeFileAtomically(
 /**
  * Replaces `path`, but the new name is durable only after `syncDirectory`: for many files of one directory, which need it once.
  */
-export function replaceFile(disk: Disk, path: string, content: string, prepare?: (draft: string) => void): void {
+export function replaceFile(
+  disk: Disk,
+  path: string,
+  content: string | Uint8Array,
+  prepare?: (draft: string) => void,
+): void {
   const draft = path + DRAFT_SUFFIX;
   try {
-    writeDurably(disk, draft, "w", Buffer.from(content));
+    writeDurably(disk, draft, "w", typeof content === "string" ? Buffer.from(content) : content);
     prepare?.(draft);
     disk.rename(draft, path);
   } catch (error) {

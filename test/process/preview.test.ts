@@ -1,11 +1,14 @@
 // What would be sent, shown by the built program: true to what is sent afterwards, and leaving no trace.
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
+import { formatEnvelope, parseEnvelope } from "../../src/event/envelope.ts";
+import { encodeGroup } from "../../src/spool/group.ts";
+import { realDisk } from "../../src/store/disk.ts";
 import { previewText } from "../../src/view/preview-text.ts";
 import { install, spansIn, type Installed } from "../support/installed.ts";
 import { parseOtlp } from "../support/otlp-json.ts";
@@ -25,6 +28,29 @@ describe("a preview", { timeout: 60_000 }, () => {
     expect(await installed.run(["flush", "--close"])).toMatchObject({ code: 0 });
     expect(shown.map(({ name }) => name).sort()).toEqual(SHORT_SESSION.spans);
     expect(byId(shown)).toEqual(byId(installed.spans()));
+  });
+
+  test("of what came together by HTTP", async () => {
+    const installed = await install();
+    await runShortSession(installed, { id: "s", env: { HOOKSPAN_AUTOSTART: "0" } });
+    const spool = join(installed.state, "spool");
+    const group = "00000000-0000-4000-8000-000000000000.000000001";
+    const members = installed.spool().map((name, n) => {
+      const path = join(spool, name);
+      const parsed = parseEnvelope(readFileSync(path), realDisk.facts(path).mtimeNs);
+      if (parsed.status !== "whole") throw new Error(`${name} is not whole`);
+      rmSync(path);
+      const id = `${group}.${String(n).padStart(3, "0")}`;
+      return { id, bytes: formatEnvelope({ ...parsed.envelope, id }) };
+    });
+    writeFileSync(join(spool, `${group}.grp`), encodeGroup(members));
+    const shown = spansShown(await previewed(installed, ["--json"]));
+    expect(installed.spool()).toEqual([`${group}.grp`]);
+
+    expect(await installed.run(["flush", "--close"])).toMatchObject({ code: 0 });
+    expect(shown.map(({ name }) => name).sort()).toEqual(SHORT_SESSION.spans);
+    expect(byId(shown)).toEqual(byId(installed.spans()));
+    expect(installed.spool()).toEqual([]);
   });
 
   test("of what waits behind a bridge whose Collector is away", async () => {
