@@ -30,7 +30,7 @@ const AGAIN = { "retry-after": "5" };
 const KEPT = ["content-type", "content-encoding", "user-agent"] as const;
 /** Of the Collector's answer. */
 const ANSWERED = ["content-type", "content-encoding", "retry-after"] as const;
-/** Names who has passed it on already: an endpoint that leads back here would be a ring. */
+/** Names all who have passed it on already: an endpoint that leads back here, by way of others too, would be a ring. */
 const VIA = "x-hookspan-via";
 
 /** `read` gives the configuration as it is now; it is asked again after a failure. `name` is this intake's own. */
@@ -49,14 +49,15 @@ export function createPassThrough(read: () => Destination, name: string): PassTh
             404,
             "no endpoint for logs is configured: set endpoints.logs, or endpoint instead of endpoints",
           );
-        if (headers[VIA] === name) return refused(400, "the configured endpoint leads back to this intake");
+        const passedBy = [headers[VIA] ?? []].flat().join(",").split(",").filter(Boolean);
+        if (passedBy.includes(name)) return refused(400, "the configured endpoint leads back to this intake");
         const own = Object.fromEntries(
           Object.entries(destination.headers).map(([key, value]) => [key.toLowerCase(), value]),
         );
         const kept = Object.fromEntries(
           KEPT.flatMap((key) => (headers[key] === undefined ? [] : [[key, headers[key]]])),
         );
-        const sent = { ...own, ...kept, "content-length": body.length, [VIA]: name };
+        const sent = { ...own, ...kept, "content-length": body.length, [VIA]: [...passedBy, name].join(",") };
         const reply = await exchange(new URL(url), { http, https }, sent, body, destination.timeoutMs);
         isInDoubt ||= reply.status === 401 || reply.status === 403 || reply.status === 404;
         return reply;
@@ -124,13 +125,19 @@ async function exchange(
   const isTls = url.protocol === "https:";
   const options = { method: "POST", headers, agent: isTls ? agents.https : agents.http };
   const request = (isTls ? httpsRequest : httpRequest)(url, options);
-  const timer = setTimeout(
-    () => request.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })),
-    timeoutMs,
-  );
+  let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<Reply>((resolve, reject) => {
+      // Said here and not left to the request: one whose connection was given away says nothing any more.
+      timer = setTimeout(() => {
+        reject(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
+        request.destroy();
+      }, timeoutMs);
       request.on("response", (response) => void replyFrom(response).then(resolve, reject));
+      request.on("upgrade", (_, socket) => {
+        reject(new Error("another protocol is no answer"));
+        socket.destroy();
+      });
       request.on("error", reject);
       request.end(body);
     });
@@ -145,6 +152,11 @@ async function exchange(
 }
 
 async function replyFrom(response: IncomingMessage): Promise<Reply> {
+  const { statusCode = 0 } = response;
+  if (statusCode < 200 || statusCode > 599) {
+    response.destroy();
+    throw new Error(`${statusCode} is no answer`);
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response) {
@@ -159,5 +171,5 @@ async function replyFrom(response: IncomingMessage): Promise<Reply> {
   const headers = Object.fromEntries(
     ANSWERED.flatMap((key) => (response.headers[key] === undefined ? [] : [[key, response.headers[key]]])),
   );
-  return { status: response.statusCode ?? 502, headers, body: Buffer.concat(chunks) };
+  return { status: statusCode, headers, body: Buffer.concat(chunks) };
 }

@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 
@@ -7,7 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { startIntake, type TestIntake } from "../../test/support/intake.ts";
 import { createOtlpRecorder, type OtlpRecorder } from "../../test/support/otlp-recorder.ts";
 import { toProtobuf } from "../../test/support/otlp-protobuf.ts";
-import { endpointOf } from "./pass-through.ts";
+import { endpointOf, type Destination } from "./pass-through.ts";
 import type { Sighting } from "./sighting.ts";
 
 const BODY = JSON.stringify({
@@ -133,6 +134,34 @@ test("an endpoint that leads back here is no ring", async () => {
   expect(answer.body).toContain("leads back");
 });
 
+test("nor are two intakes whose endpoints are each other", async () => {
+  const other: { url: string; token: string } = { url: "http://127.0.0.1:1", token: "" };
+  const to = (): Partial<Destination> => ({
+    ...endpoints(other.url),
+    headers: { authorization: `Bearer ${other.token}` },
+  });
+  const one = await startIntake({ read: to });
+  const { url, token } = one.address;
+  const two = await startIntake({
+    read: () => ({ ...endpoints(url), headers: { authorization: `Bearer ${token}` } }),
+  });
+  Object.assign(other, two.address);
+  const answer = await one.ask("/v1/traces", { body: "{}" });
+  expect(answer.status).toBe(400);
+  expect(answer.body).toContain("leads back");
+});
+
+test.each([
+  ["speaks another protocol", "101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x"],
+  ["says so and names none", "101 Switching Protocols"],
+  ["answers with no status there is", "999 What"],
+  ["says no more than go on", "100 Continue"],
+])("a server that %s is no Collector: the client is told to send it again, and waits for nothing", async (_, head) => {
+  const url = await startRaw(`HTTP/1.1 ${head}\r\n\r\n`);
+  const intake = await startIntake({ read: () => ({ ...endpoints(url), timeoutMs: 60_000 }) });
+  expect((await intake.ask("/v1/traces", { body: "{}" })).status).toBe(503);
+});
+
 test("what cannot be read is the Collector's to judge", async () => {
   const collector = await startEcho();
   const intake = await startIntake({ read: () => ({ endpoints: collector.endpoints }) });
@@ -174,6 +203,18 @@ async function stage({ timeoutMs = 10_000 } = {}): Promise<Staged> {
 
 function endpoints(url: string): { endpoints: { traces: string; metrics: string } } {
   return { endpoints: { traces: `${url}/v1/traces`, metrics: `${url}/v1/metrics` } };
+}
+
+/** Says these bytes to whoever says anything. */
+async function startRaw(answer: string): Promise<string> {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
 }
 
 type Echoed = { path: string; headers: Record<string, unknown>; body: Buffer };
