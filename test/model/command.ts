@@ -5,8 +5,11 @@ import * as fc from "fast-check";
 import { MANNERS, type Manner } from "./receiver.ts";
 
 export type Command =
-  /** The next things happen in a session; of `late` ones the hook's file comes after what happens next. */
-  | { do: "happen"; session: number; times: number; late: boolean }
+  /**
+   * The next things happen in a session; of `late` ones the hook's file comes after what happens next. `together`: they come
+   * by HTTP, in one file. `tears`: and a hook is killed while it writes.
+   */
+  | { do: "happen"; session: number; times: number; late: boolean; together: boolean; tears: boolean }
   /** A hook is run twice for the same event, or its file is put back later. */
   | { do: "repeat"; back: number }
   /** A hook is killed while it writes. */
@@ -49,6 +52,8 @@ export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
       session: fc.nat(2),
       times: fc.integer({ min: 1, max: 8 }),
       late: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+      together: fc.boolean(),
+      tears: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("repeat"), back: fc.nat(20) }) },

@@ -7,7 +7,9 @@ import { appendFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { formatEnvelope } from "../../src/event/envelope.ts";
+import { encodeGroup } from "../../src/spool/group.ts";
 import { putEnvelope } from "../../src/spool/put.ts";
+import { createFile, syncDirectory } from "../../src/store/atomic-file.ts";
 import { createStateDirectory, type StateDirectory } from "../../src/store/state-directory.ts";
 import { createMemoryDisk, type MemoryDisk } from "../support/memory-disk.ts";
 import type { Fact, Happening } from "./story.ts";
@@ -24,6 +26,8 @@ export type Machine = {
   setClock(ns: bigint): void;
   putEnvelope(envelope: Envelope): void;
   tearEnvelope(envelope: Envelope): void;
+  /** What is put meanwhile comes by HTTP: all of it in one file, at the end. */
+  together(work: () => void): void;
   appendLines(file: string, lines: readonly Record<string, unknown>[], timeNs: bigint): void;
 };
 
@@ -34,6 +38,8 @@ export function createMachine(): Machine {
   const disk = createMemoryDisk(() => nowNs);
   disk.makeDirectory("/state");
   const directory = createStateDirectory(disk, "/state");
+  let group: Uint8Array[] | undefined;
+  let groups = 0;
 
   return {
     disk,
@@ -41,19 +47,39 @@ export function createMachine(): Machine {
     nowNs: () => nowNs,
     setClock: (ns) => void (nowNs = ns),
     putEnvelope(envelope) {
+      if (group !== undefined) return void group.push(bytesOf(envelope));
       putEnvelope(disk, directory.spool, envelope.id, bytesOf(envelope));
       // A file's time is never before that of its event, or the event would be taken for older than it is.
       disk.setTime(join(directory.spool, `${envelope.id}.evt`), nowNs > envelope.timeNs ? nowNs : envelope.timeNs);
     },
     tearEnvelope(envelope) {
       const bytes = bytesOf(envelope);
-      putEnvelope(disk, directory.spool, envelope.id, bytes.subarray(0, bytes.length * 0.7));
+      const half = bytes.subarray(0, bytes.length * 0.7);
+      if (group === undefined) putEnvelope(disk, directory.spool, envelope.id, half);
+      else group.push(half);
+    },
+    together(work) {
+      group = [];
+      work();
+      const members = group;
+      group = undefined;
+      if (members.length > 0) putGroup(members);
     },
     appendLines(file, lines, timeNs) {
       const timestamp = new Date(Number(timeNs / 1_000_000n)).toISOString();
       appendFileSync(file, lines.map((line) => `${JSON.stringify({ ...line, timestamp })}\n`).join(""));
     },
   };
+
+  function putGroup(members: readonly Uint8Array[]): void {
+    groups += 1;
+    const name = `00000000-0000-4000-8000-000000000000.${String(groups).padStart(9, "0")}`;
+    const path = join(directory.spool, `${name}.grp`);
+    const content = encodeGroup(members.map((bytes, n) => ({ id: `${name}.${String(n).padStart(3, "0")}`, bytes })));
+    createFile(disk, path, content);
+    disk.setTime(path, nowNs);
+    syncDirectory(disk, directory.spool);
+  }
 }
 
 function bytesOf({ id, timeNs, payload }: Envelope): Uint8Array {

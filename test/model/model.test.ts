@@ -46,7 +46,7 @@ const step: Command = { do: "step", commitNow: true };
 const sendMetrics: Command = { do: "send metrics", everything: false, own: false, beside: false };
 
 function happen(times: number): Command {
-  return { do: "happen", session: 0, times, late: false };
+  return { do: "happen", session: 0, times, late: false, together: false, tears: false };
 }
 
 /** The short form is the same in every run; the long one looks for what nobody has seen. */

@@ -57,8 +57,7 @@ export async function runSequence(
   async function perform(command: Command): Promise<void> {
     switch (command.do) {
       case "happen":
-        for (let i = 0; i < command.times; i += 1) if (!agents.happen(command.session, command.late)) return;
-        return;
+        return command.together ? machine.together(() => happen(command)) : happen(command);
       case "repeat":
         return agents.repeat(command.back);
       case "tear":
@@ -98,6 +97,11 @@ export async function runSequence(
         agents.deliverLate();
         machine.setClock(machine.nowNs() + BigInt(command.moves * 1000) * 1_000_000n);
     }
+  }
+
+  function happen({ session, times, late, tears }: Command & { do: "happen" }): void {
+    for (let i = 0; i < times; i += 1) if (!agents.happen(session, late)) break;
+    if (tears) agents.tear(0);
   }
 
   /** The bridge works; one that has died is started again first. */
