@@ -50,7 +50,8 @@ export function createPassThrough(read: () => Destination, name: string): PassTh
             "no endpoint for logs is configured: set endpoints.logs, or endpoint instead of endpoints",
           );
         const passedBy = [headers[VIA] ?? []].flat().join(",").split(",").filter(Boolean);
-        if (passedBy.includes(name)) return refused(400, "the configured endpoint leads back to this intake");
+        // Not 400: that would condemn the data, and a bridge whose own endpoint this is would throw its spans away.
+        if (passedBy.includes(name)) return refused(421, "the configured endpoint leads back to this intake");
         const own = Object.fromEntries(
           Object.entries(destination.headers).map(([key, value]) => [key.toLowerCase(), value]),
         );
