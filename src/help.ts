@@ -15,17 +15,13 @@ Commands
   status    what waits, what went out, what was refused, and why
   doctor    go the way from each agent to the store, and say what is wrong and how to mend it
   preview   what would be sent: every attribute, with its value; sends nothing
-  context   the span under which a program stands that an agent's tool starts, as a TRACEPARENT
+  context   the span under which a program stands that an agent's tool starts
   flush     take in all events and send everything, then leave (CI jobs, containers)
   wrap      run another hook as it is, and report its run
   bridge    run the bridge in the foreground; hooks start one by themselves
 
-Options of every command
-  --help       this text, or that of a command
-  --version    the version
-
-State lies in $HOOKSPAN_HOME, else $XDG_STATE_HOME/hookspan, else ~/.local/state/hookspan.
-Configuration: $XDG_CONFIG_HOME/hookspan/config.json and HOOKSPAN_* variables; see the README.
+Every command has --help; --version prints the version. State: $HOOKSPAN_HOME, else $XDG_STATE_HOME/hookspan, else
+~/.local/state/hookspan. Configuration: \`hookspan config path\`, and HOOKSPAN_* variables; see the README.
 
 Example: hookspan install --dry-run
 `,
@@ -33,10 +29,11 @@ Example: hookspan install --dry-run
 
 Usage: hookspan install [agents...] [options]
 
-Agents: claude-code, codex, hermes, cursor, gemini-cli, qwen-code, opencode, copilot-cli. None named: all that are found.
-Copies the hook to $XDG_DATA_HOME/hookspan (else ~/.local/share/hookspan), and adds it to each agent's settings: only our own
-bytes, with the file as it was beside it as <file>.hookspan.bak. Shows the plan and asks. Again is harmless: it mends and
-upgrades. Exit code 0, 1 if a file had to be left alone, 2 if there is nobody to ask and no --yes.
+Agents: claude-code, codex, hermes, cursor, gemini-cli, qwen-code, opencode, copilot-cli. None named: all that are
+found. Copies the hook to $XDG_DATA_HOME/hookspan (else ~/.local/share/hookspan), and adds it to each agent's settings:
+only our own bytes, with the file as it was beside it as <file>.hookspan.bak. Shows the plan and asks. Again is
+harmless: it mends and upgrades. Exit code 0, 1 if a file had to be left alone, 2 if there is nobody to ask and no
+--yes.
 
   --dry-run        show the plan and each change line by line; write nothing
   --yes, -y        go ahead without asking
@@ -44,8 +41,8 @@ upgrades. Exit code 0, 1 if a file had to be left alone, 2 if there is nobody to
   --allow-hermes   enter the hooks into Hermes' list of hooks that it may run
   --endpoint URL   enter the Collector's base URL into the configuration file (default http://127.0.0.1:4318)
   --hook-only      copy the hook, register it nowhere (for the Claude Code plugin)
-  --transport T    command: a program for each event; http: the agent posts to a bridge that always runs (Claude Code only,
-                   user's settings, intake.port configured). Default: as it is registered already, else command
+  --transport T    command: a program for each event; http: the agent posts to a bridge that always runs (Claude Code
+                   only, user's settings, intake.port configured). Default: as it is registered already, else command
 
 Example: hookspan install --dry-run
 `,
@@ -71,11 +68,11 @@ Usage: hookspan config list | get KEY | set KEY VALUE | unset KEY | path
 
   list          every setting, with where it comes from; secrets are not shown
   get KEY       one setting, as the bridge would take it
-  set KEY ...   change the file; keys of objects by a dot (headers.authorization, bounds.ageDays), lists and objects as JSON
+  set KEY ...   change the file; keys of objects by a dot (headers.authorization, bounds.ageDays), lists as JSON
   unset KEY     take it out of the file
   path          the file
 
-A living bridge takes a change up when it next starts, or when its receiver does not take data: \`hookspan flush\` ends it.
+A living bridge takes a change up when it next starts, or when its receiver takes no data: \`hookspan flush\` ends it.
 
 Example: hookspan config set endpoint https://collector.example.org:4318
 `,
@@ -83,10 +80,11 @@ Example: hookspan config set endpoint https://collector.example.org:4318
 
 Usage: hookspan service install | uninstall | status [options]
 
-Needed for HTTP hooks, which are lost while no bridge listens; other hooks start a bridge by themselves. install writes a user
-unit of systemd (Linux) or an agent of launchd (macOS), and starts it; once more, and it is restarted: after an upgrade, or
-for a changed configuration. Shows the plan and asks. Exit code 0, 1 if a step was not done (it says which), 2 if there is
-nobody to ask and no --yes. Of the environment only HOOKSPAN_HOME, HOOKSPAN_CONFIG, XDG_STATE_HOME and XDG_CONFIG_HOME go in.
+Needed for HTTP hooks, which are lost while no bridge listens; other hooks start a bridge by themselves. install writes
+a user unit of systemd (Linux) or an agent of launchd (macOS), and starts it; once more, and it is restarted: after an
+upgrade, or for a changed configuration. Shows the plan and asks. Exit code 0, 1 if a step was not done (it says which),
+2 if there is nobody to ask and no --yes. Of the environment only HOOKSPAN_HOME, HOOKSPAN_CONFIG, XDG_STATE_HOME and
+XDG_CONFIG_HOME go in.
 
   status      whether the file is as it should be, and the bridge running: exit code 0, else 1
   --dry-run   show the file and the commands; write and run nothing
@@ -162,8 +160,8 @@ Example: hookspan doctor --prometheus http://127.0.0.1:9090
 
 Usage: hookspan preview [options]
 
-Shows what waits in the state directory, as if all that is open ended now: spans that were accepted are gone and not shown.
-With --recording it shows a recorded session instead. It works on a copy; nothing is sent, taken in or changed.
+Shows what waits in the state directory, as if all that is open ended now: spans that were accepted are gone and not
+shown. With --recording it shows a recorded session instead. It works on a copy; nothing is sent, taken in or changed.
 
   --recording FOLDER   a folder with hooks.jsonl and transcripts, or \`demo\`: the session of \`hookspan demo\`
   --agent NAME         whose recording it is (default claude-code)
