@@ -180,6 +180,24 @@ describe("which agents", () => {
     expect((await createFakeMachine().install("--yes")).reason).toMatch(/no agent found; name one/);
   });
 
+  test.for<[string, boolean]>([
+    ["true", false],
+    ["0", true],
+    ["", true],
+  ])("Copilot CLI not where its own OpenTelemetry tells more: COPILOT_OTEL_ENABLED=%s", async ([value, isTaken]) => {
+    const { machine, path } = machineWith("copilot-cli", undefined);
+    machine.env["COPILOT_OTEL_ENABLED"] = value;
+    const { output, reason } = await machine.install("--yes");
+    expect([output.includes("is left out"), existsSync(path), reason]).toEqual([!isTaken, isTaken, undefined]);
+    if (!isTaken) expect(existsSync(machine.data)).toBe(false);
+    mkdirSync(join(machine.home, ".gemini"));
+    expect((await machine.install("--yes")).output).toContain(".gemini/settings.json");
+    expect(existsSync(path)).toBe(isTaken);
+    // Who names it knows why.
+    await machine.install("copilot-cli", "--yes");
+    expect(statusOf(machine, "copilot-cli", path)).toBe("complete");
+  });
+
   test("one that cannot be done does not keep the others", async () => {
     const { machine, path } = machineWith("claude-code", "{");
     mkdirSync(join(machine.home, ".gemini"));

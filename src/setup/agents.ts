@@ -54,6 +54,8 @@ export type AgentSetup = {
   since?: Readonly<Record<string, Version>>;
   /** Where hooks can post by themselves: from which version, and which events no such hook is run for. */
   http?: { since: Version; never: readonly string[] };
+  /** Variables that switch on its own OpenTelemetry, where that tells more than its hooks: with both, each run comes twice. */
+  ownTelemetry?: readonly string[];
   /** What the user has to know or to do. */
   note?: string;
 };
@@ -152,6 +154,7 @@ export const AGENT_SETUPS: Readonly<Record<AgentName, AgentSetup>> = {
     form: "flat",
     root: { version: 1 },
     hooks: flat(copilotCli.hooks),
+    ownTelemetry: ["COPILOT_OTEL_ENABLED", "OTEL_EXPORTER_OTLP_ENDPOINT"],
     note: "Copilot CLI's own OpenTelemetry tells more than its hooks; where it is on, each run would come twice: then `hookspan uninstall copilot-cli`",
   },
 };
@@ -177,6 +180,11 @@ export function wantedHooks(
       url !== undefined && isPosted(event) ? httpHook(agent, url, handler["timeout"]) : localised(handler, program),
     ]),
   );
+}
+
+/** The variable by which an agent's own telemetry is on here, if that makes its hooks idle. */
+export function ownTelemetryOf(agent: AgentName, env: Environment): string | undefined {
+  return AGENT_SETUPS[agent].ownTelemetry?.find((name) => !/^(?:|0|false|no|off)$/i.test(variable(env, name) ?? ""));
 }
 
 /** How the agent's file is read and edited. */

@@ -1,11 +1,12 @@
 /** `hookspan install` and `hookspan uninstall`: plan, show, ask, do. */
 
-import { AGENT_SETUPS, type AgentName, AGENTS, type Scope, type Surroundings } from "./agents.ts";
+import { AGENT_SETUPS, type AgentName, AGENTS, ownTelemetryOf, type Scope, type Surroundings } from "./agents.ts";
 import { ask, carryOut, isTerminal, type SetupDeps, type SetupEnd } from "./carry-out.ts";
 import { detect, type Detected, versionOf } from "./detect.ts";
 import type { HookAddress, Transport } from "./http-hook.ts";
 import { installedFiles, opencodePlugin } from "./hook-copy.ts";
-import { planInstall } from "./plan-install.ts";
+import { type InstallRequest, planInstall } from "./plan-install.ts";
+import { emptyPlan, type Plan } from "./plan.ts";
 import { planUninstall } from "./plan-uninstall.ts";
 import { installedService } from "./service.ts";
 import { readSettings } from "./settings-file.ts";
@@ -50,7 +51,13 @@ export async function install(options: InstallOptions, deps: SetupDeps): Promise
     : found;
   if (isAll && present.length === 0) return { status: "nothing found" };
   const versions = await versionsOf(present, around);
-  const agents = present.map(({ agent }) => agent).filter((agent) => !isAll || hasFile(agent, around, options.scope));
+  const leftOut = isAll ? present.flatMap(({ agent }) => leftOutOf(agent, around)) : [];
+  const agents = present
+    .map(({ agent }) => agent)
+    .filter((agent) => !isAll || hasFile(agent, around, options.scope))
+    .filter((agent) => !leftOut.some((one) => one.agent === agent));
+  const notes = leftOut.map(({ note }) => note);
+  if (isAll && agents.length === 0 && notes.length > 0) return carryOut({ ...emptyPlan(), notes }, deps);
   const request = {
     agents,
     scope: options.scope,
@@ -65,12 +72,16 @@ export async function install(options: InstallOptions, deps: SetupDeps): Promise
     configuration: options.configuration,
     consentAt: options.allowHermes ? new Date() : undefined,
   };
-  const plan = planInstall(request, readSettings);
+  const planned = (asked: InstallRequest): Plan => {
+    const plan = planInstall(asked, readSettings);
+    return { ...plan, notes: [...plan.notes, ...notes] };
+  };
+  const plan = planned(request);
   const isAsked = agents.includes("hermes") && !options.allowHermes && !deps.yes && !deps.dryRun && isTerminal(deps);
   if (!isAsked || plan.changes.length === 0) return carryOut(plan, deps);
   deps.output.write("Hermes runs a hook only with your consent.\n");
   const consents = await ask("Allow it to run hookspan's hooks? [y/N] ", deps);
-  return carryOut(consents ? planInstall({ ...request, consentAt: new Date() }, readSettings) : plan, deps);
+  return carryOut(consents ? planned({ ...request, consentAt: new Date() }) : plan, deps);
 }
 
 export async function uninstall(options: UninstallOptions, deps: SetupDeps): Promise<SetupEnd> {
@@ -96,6 +107,15 @@ async function versionsOf(
     asked.map(async ({ agent, binary = "" }) => [agent, await versionOf(binary, around)] as const),
   );
   return Object.fromEntries(answers.filter(([, version]) => version !== undefined));
+}
+
+/** Who asks for all agents does not want one whose own telemetry tells the same, and more. */
+function leftOutOf(agent: AgentName, { env }: Surroundings): { agent: AgentName; note: string }[] {
+  const name = ownTelemetryOf(agent, env);
+  if (name === undefined) return [];
+  const { title } = AGENT_SETUPS[agent];
+  const note = `${title} is left out: its own OpenTelemetry is on (${name}) and tells more than its hooks; with both, each run would come twice. \`hookspan install ${agent}\` registers it even so`;
+  return [{ agent, note }];
 }
 
 function hasFile(agent: AgentName, around: Surroundings, scope: Scope): boolean {
