@@ -14,9 +14,8 @@ export function applyPlan({ changes, directories }: Plan): void {
       replaceSettings(change);
     } catch (cause) {
       if (codeOf(cause) === undefined) throw cause;
-      throw new Error(`cannot write ${change.path}: ${codeOf(cause)}; it is as it was. Run the command again`, {
-        cause,
-      });
+      const why = `${change.path} cannot be written, and is as it was; mend that and run the command again`;
+      throw new Error(why, { cause });
     }
   }
   for (const directory of directories) {

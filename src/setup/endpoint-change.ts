@@ -25,8 +25,7 @@ export function endpointChanges(
   const file = read(path);
   const before = file.status === "present" ? file.bytes : undefined;
   const text = before === undefined ? "" : textOf(before);
-  const locked = file.status === "present" ? file.locked : undefined;
-  const unfit = file.status === "unusable" ? file.reason : text === undefined ? "is not UTF-8" : locked;
+  const unfit = file.status === "unusable" ? file.reason : text === undefined ? "is not UTF-8" : file.locked;
   if (unfit !== undefined) {
     plan.problems.push(`${path} ${unfit}; nothing is installed, for the data would go elsewhere`);
     return undefined;

@@ -61,10 +61,12 @@ export function planInstall(request: InstallRequest, read: Read): Plan {
   const copies: Change[] = [];
   for (const { path, bytes, mode } of files) {
     const file = read(path);
-    if (file.status === "unusable") plan.problems.push(`${path} ${file.reason}`);
-    copies.push(...changeTo(file, bytes, { kind: "hook", what: "the hook and what it starts", mode }));
+    const change = changeTo(file, bytes, { kind: "hook", what: "the hook and what it starts", mode });
+    const unfit = file.status === "unusable" ? file.reason : change.length > 0 ? file.locked : undefined;
+    // One is enough: the others lie beside it.
+    if (unfit !== undefined) return { ...plan, problems: [`${path} ${unfit}; nothing is installed`] };
+    copies.push(...change);
   }
-  if (plan.problems.length > 0) return plan;
   const record = join(data, "install.json");
   const known = readManifest(read, record);
   if (typeof known === "string") return { ...plan, problems: [known] };
@@ -158,7 +160,7 @@ function settingsChanges(
     );
     return [];
   }
-  if (file.status === "present" && file.locked !== undefined) {
+  if (file.status !== "unusable" && file.locked !== undefined) {
     plan.problems.push(`${file.path} ${file.locked}; it is left as it is`);
     return [];
   }
@@ -219,7 +221,7 @@ function consentChanges(request: InstallRequest, wanted: Wanted, manifest: Manif
   }
   const file = read(join(AGENT_SETUPS.hermes.home(around), "shell-hooks-allowlist.json"));
   const after = editOf(file, (text) => withApprovals(text, wanted.hooks, consentAt));
-  const locked = file.status === "present" ? file.locked : undefined;
+  const locked = file.status === "unusable" ? undefined : file.locked;
   if (after.status === "invalid" || locked !== undefined) {
     plan.problems.push(`${file.path} ${after.status === "invalid" ? after.reason : locked}; it is left as it is`);
     return [];

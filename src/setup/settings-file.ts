@@ -26,7 +26,7 @@ import { codeOf } from "../store/disk.ts";
 
 /** A file as it was read. `real` is the file behind links; `reason` follows the path in a sentence. */
 export type SettingsFile =
-  | { status: "absent"; path: string; real: string }
+  | { status: "absent"; path: string; real: string; locked: string | undefined }
   | { status: "present"; path: string; real: string; bytes: Buffer; locked: string | undefined }
   | { status: "unusable"; path: string; reason: string };
 
@@ -40,11 +40,11 @@ export type Replacement = {
   mode: number;
 };
 
-/** Reads a file. `locked` says why it must not be changed. */
+/** Reads a file. `locked` says why it must not be changed, or cannot be made. */
 export function readSettings(path: string): SettingsFile {
   try {
     const link = lstatSync(path, { throwIfNoEntry: false });
-    if (link === undefined) return { status: "absent", path, real: path };
+    if (link === undefined) return { status: "absent", path, real: path, locked: unmakeable(path) };
     const real = realpathSync(path);
     const stat = statSync(real);
     if (!stat.isFile()) return { status: "unusable", path, reason: "is not a file" };
@@ -110,6 +110,12 @@ export function bytesOf(text: string, old: Uint8Array | undefined): Buffer {
 function lockedBy(real: string, mode: number): string | undefined {
   if ((mode & 0o222) === 0) return "is read-only; make it writable, or add the hooks by hand";
   return canWrite(real) && canWrite(dirname(real)) ? undefined : "cannot be written by you";
+}
+
+/** Where directories are missing, the one above them has to take them. */
+function unmakeable(path: string): string | undefined {
+  const above = dirname(missingDirectories(path)[0] ?? path);
+  return canWrite(above) ? undefined : `cannot be made by you, for ${above} is not yours to write in`;
 }
 
 function canWrite(path: string): boolean {

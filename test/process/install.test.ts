@@ -1,6 +1,6 @@
 // The built package, from an empty home: install, let an agent's hooks run, uninstall.
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -10,6 +10,7 @@ import plugin from "../../hooks/claude-code-plugin/hooks/hooks.json" with { type
 import { installWhole } from "../support/installed.ts";
 
 const PACKAGE = join(import.meta.dirname, "..", "..");
+const NOBODY = 65534;
 
 test("what an agent then runs ends as a trace, and all of it goes again", async () => {
   const installed = await installWhole();
@@ -101,4 +102,33 @@ test("a purge still sends to the endpoint that the installation has entered, and
   expect(await installed.run(["uninstall", "--yes", "--purge"], env)).toMatchObject({ code: 0, stderr: "" });
   expect(installed.spans().map(({ name }) => name)).toContain("invoke_agent claude-code");
   expect([file, installed.state].filter((path) => existsSync(path))).toEqual([]);
+});
+
+test.for<[string, string, string[], RegExp]>([
+  [
+    "an agent's directory",
+    ".codex",
+    [],
+    /^problem .*\/\.codex\/hooks\.json cannot be made by you, for .*\/\.codex is not/m,
+  ],
+  ["where the hook goes", ".local", ["--dry-run"], /^problem .* cannot be made by you, .*; nothing is installed$/m],
+])("who may not write in %s is told so by the plan", async ([, closed, args, message]) => {
+  const installed = await installWhole();
+  const home = String(installed.env["HOME"]);
+  for (const name of [".codex", ".gemini", ".local"]) mkdirSync(join(home, name));
+  // The superuser may write anywhere.
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) execFileSync("chown", ["-R", `${NOBODY}:${NOBODY}`, dirname(installed.tree.root)]);
+  chmodSync(join(home, closed), 0o555);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [installed.tree.bundle, "install", "--yes", ...args], {
+    env: installed.env,
+    encoding: "utf8",
+    ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+  });
+  chmodSync(join(home, closed), 0o755);
+  expect(stdout).toMatch(message);
+  expect(stdout.match(/^problem/gm)).toHaveLength(1);
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/^hookspan: not everything could be done; see .*\n$/)]);
+  // One that cannot be done does not keep the others.
+  expect(existsSync(join(home, ".gemini", "settings.json"))).toBe(closed === ".codex");
 });

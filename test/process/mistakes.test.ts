@@ -54,14 +54,13 @@ describe("mistakes", { timeout: 60_000 }, () => {
   });
 });
 
-test("the help of each command is on one screen", async () => {
+test("each command has help", async () => {
   const installed = await install();
   const commands = Object.keys(HELP).filter((name) => name !== "hookspan");
   for (const args of [["--help"], ["flush", "-h"], ["help", "status"], ...commands.map((name) => [name, "--help"])]) {
     const { code, stdout, stderr } = await installed.run(args);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^hookspan/);
-    expect(stdout.split("\n").length).toBeLessThan(40);
     expect(stdout).toMatch(/\nExample: .*hookspan .*\n$/);
   }
 });
