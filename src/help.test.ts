@@ -13,10 +13,8 @@ test.for(Object.entries(HELP))("%s: on one screen, with an example", ([name, tex
 });
 
 test("each command is in the list, once", () => {
-  const listed = [...(HELP["hookspan"] ?? "").matchAll(/^ {2}([a-z]+) +\S/gm)].map(([, name]) => name);
-  expect(listed.toSorted()).toEqual(
-    Object.keys(HELP)
-      .filter((name) => name !== "hookspan")
-      .sort(),
-  );
+  const listed = [...(HELP["hookspan"] ?? "").matchAll(/^ {2}([a-z]+) +\S/gm)].map((match) => String(match[1]));
+  const known = Object.keys(HELP).filter((name) => name !== "hookspan");
+  expect(listed).toHaveLength(known.length);
+  expect(listed).toEqual(expect.arrayContaining(known));
 });

@@ -189,7 +189,7 @@ describe("which agents", () => {
     machine.env["COPILOT_OTEL_ENABLED"] = value;
     const { output, reason } = await machine.install("--yes");
     expect([output.includes("is left out"), existsSync(path), reason]).toEqual([!isTaken, isTaken, undefined]);
-    if (!isTaken) expect(existsSync(machine.data)).toBe(false);
+    expect(existsSync(machine.data)).toBe(isTaken);
     mkdirSync(join(machine.home, ".gemini"));
     expect((await machine.install("--yes")).output).toContain(".gemini/settings.json");
     expect(existsSync(path)).toBe(isTaken);
