@@ -5,6 +5,7 @@ const report = process.env["HOOKSPAN_TEST_REPORT"];
 // oxlint-disable-next-line import/no-default-export -- Vitest takes the default export
 export default defineConfig({
   test: {
+    globalSetup: ["test/support/own-home.ts"],
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     projects: [
       {

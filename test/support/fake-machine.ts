@@ -9,7 +9,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
@@ -20,6 +19,7 @@ import { expect, onTestFinished } from "vitest";
 
 import { installCommand, uninstallCommand } from "../../src/commands/install.ts";
 import { serviceCommand } from "../../src/commands/service.ts";
+import { placesIn } from "./home-places.ts";
 import { tempDirectory } from "./temp-state.ts";
 
 const PACKAGE = join(import.meta.dirname, "..", "..");
@@ -48,7 +48,7 @@ export type FakeMachine = {
 
 export type Said = { output: string; reason: string | undefined };
 
-/** Fails after the test if the places of the real home have been touched. */
+/** Fails after the test if the places of the home of whoever runs it have been touched. */
 export function createFakeMachine(platform: "linux" | "darwin" | "win32" = "linux"): FakeMachine {
   const root = tempDirectory();
   const [home, project, around, bin] = ["home", "project", "package", "bin"].map((name) => join(root, name));
@@ -59,8 +59,8 @@ export function createFakeMachine(platform: "linux" | "darwin" | "win32" = "linu
   writeFileSync(running, "// the bundle\n");
   writeFileSync(join(around, "dist", "hook.cjs"), "// the hook's twin\n");
   const env = { HOME: home, PATH: bin };
-  const before = realPlaces();
-  onTestFinished(() => expect(realPlaces()).toEqual(before));
+  const before = placesIn(homedir());
+  onTestFinished(() => expect(placesIn(homedir())).toEqual(before));
 
   const processWith = (output: PassThrough, answers?: string[]) => ({
     env,
@@ -123,23 +123,5 @@ function entriesBelow(directory: string): [string, string][] {
     const mode = (stat.mode & 0o7777).toString(8);
     if (stat.isDirectory()) return [[path, `directory ${mode}`], ...entriesBelow(path)];
     return [[path, `file ${mode} ${createHash("sha256").update(readFileSync(path)).digest("hex")}`]];
-  });
-}
-
-/** What an installation would touch in the home of whoever runs the tests: names and times. */
-function realPlaces(): string[] {
-  const places = [".claude", ".codex", ".hermes", ".cursor", ".gemini", ".qwen", ".copilot", ".config/opencode"];
-  return [
-    ...places,
-    ".config/systemd/user",
-    "Library/LaunchAgents",
-    ".local/share/hookspan",
-    ".config/hookspan",
-  ].flatMap((place) => {
-    const path = join(homedir(), place);
-    const names = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(path) : [];
-    return names
-      .filter((name) => /hookspan|^(?:settings|hooks).*\.json|config\.yaml|^plugin$|^hooks$|^dist$/.test(name))
-      .map((name) => `${join(path, name)} ${lstatSync(join(path, name)).mtimeMs}`);
   });
 }
