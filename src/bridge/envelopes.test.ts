@@ -59,6 +59,31 @@ test("an event that is not whole is read once, again when it grows, and each min
   expect(open.isEmpty()).toBe(true);
 });
 
+test.each(["EIO", "EACCES"])("what the disk will not give (%s) stops nothing, and is asked for again", (code) => {
+  const state = join(tempDirectory(), "state");
+  const group = "00000000-0000-4000-8000-000000000000.000000001";
+  mkdirSync(join(state, "spool"), { recursive: true });
+  for (const id of ["a", "b"]) writeFileSync(join(state, "spool", `${id}.evt`), envelope(id));
+  const members = [{ id: `${group}.000`, bytes: envelope(`${group}.000`) }];
+  writeFileSync(join(state, "spool", `${group}.grp`), encodeGroup(members));
+  let isDamaged = true;
+  const disk: Disk = {
+    ...realDisk,
+    read(path) {
+      if (isDamaged && /a\.evt$|grp$/.test(path)) throw Object.assign(new Error(code), { code });
+      return realDisk.read(path);
+    },
+  };
+  const open = openAt(state, silent, "none", { disk });
+  const nowNs = BigInt(Date.now()) * MILLISECOND;
+  open.bridge.step(nowNs, { commitNow: true });
+  expect(readdirSync(join(state, "spool"))).toEqual([`${group}.grp`, "a.evt"]);
+  expect(readdirSync(join(state, "sessions"))).toHaveLength(1);
+  isDamaged = false;
+  open.bridge.step(nowNs + 61n * SECOND, { commitNow: true });
+  expect(readdirSync(join(state, "spool"))).toEqual([]);
+});
+
 describe("a group that a crash cut off", () => {
   const GROUP = "00000000-0000-4000-8000-000000000000.000000001";
 

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 
 import { parseEnvelope } from "../event/envelope.ts";
-import { ifPresent } from "../store/disk.ts";
+import { codeOf, ifPresent } from "../store/disk.ts";
 import { createGroups, isGroup } from "./group.ts";
 import type { Disk } from "../store/disk.ts";
 
@@ -27,7 +27,7 @@ export type SpoolDrop = { name: string; reason: "spool_old" | "spool_full" };
 
 export type EnvelopeRead =
   | Exclude<ReturnType<typeof parseEnvelope>, { status: "incomplete" }>
-  /** Still being written, as far as one can tell. Leave it alone. */
+  /** Still being written, as far as one can tell, or the disk will not give it. Leave it alone. */
   | { status: "waiting" }
   /** Not whole for 10 minutes: to quarantine. */
   | { status: "incomplete" }
@@ -64,7 +64,9 @@ export function createSpool(
         if (facts === undefined) continue;
         // A link or a pipe with the right name must not be opened.
         if (facts.kind === "file" && isGroup(name)) {
-          for (const [member, sizeBytes] of groups.membersOf(name)) {
+          const members = readable(() => groups.membersOf(name));
+          if (members === "unreadable") continue;
+          for (const [member, sizeBytes] of members) {
             // What a commit was about to leave of a group is a file by now.
             const isKnown = files.has(member) || except?.has(member) === true;
             if (!isKnown) listing.entries.push({ name: member, mtimeNs: facts.mtimeNs, sizeBytes });
@@ -78,7 +80,8 @@ export function createSpool(
 
     read({ name, mtimeNs, sizeBytes }, nowNs) {
       if (sizeBytes > bounds.payloadBytes + HEADER_BYTES) return { status: "too_large" };
-      const bytes = bytesOf(name);
+      const bytes = readable(() => bytesOf(name));
+      if (bytes === "unreadable") return { status: "waiting" };
       if (bytes === undefined) return { status: "gone" };
       const parsed = parseEnvelope(bytes, mtimeNs);
       if (parsed.status === "whole" && parsed.envelope.payload.length > bounds.payloadBytes)
@@ -105,6 +108,16 @@ export function createSpool(
 
   function bytesOf(name: string): Uint8Array | undefined {
     return ifPresent(() => disk.read(join(directory, name))) ?? groups.read(name);
+  }
+}
+
+/** One file that a damaged disk or another user keeps from us must not stop the rest. It stays until its bound. */
+function readable<T>(read: () => T): T | "unreadable" {
+  try {
+    return read();
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return "unreadable";
   }
 }
 
