@@ -56,6 +56,9 @@ describe.each<[string, (request: unknown) => Sighting[]]>([
       { sessionId: "b", email: "b@x" },
     ]);
     expect(seen(logs([{ "user.id": "u" }], { "session.id": "r" }))).toEqual([{ sessionId: "r", userId: "u" }]);
+    expect(seen(logs([{ "conversation.id": "c", "user.id": "u" }], { "session.id": "r" }))).toEqual([
+      { sessionId: "c", userId: "u" },
+    ]);
   });
 
   test("other names for the same, and who says nothing of a user", () => {

@@ -25,7 +25,8 @@ export function isWanted(key: string): boolean {
 export function sightingsOf(records: Iterable<readonly Told[]>): Sighting[] {
   const found = new Map<string, Sighting>();
   for (const record of records) {
-    const sessionId = valueOf(record, NAMES.sessionId);
+    // By whatever name a record calls its session: that of its resource is another's, then.
+    const sessionId = record.map((attributes) => valueOf([attributes], NAMES.sessionId)).find(Boolean);
     if (sessionId === undefined) continue;
     const email = valueOf(record, NAMES.email);
     const userId = valueOf(record, NAMES.userId);
