@@ -70,8 +70,7 @@ export function createGroupPut(disk: Disk, spool: string): GroupPut {
     }
     const name = `${group}.grp`;
     try {
-      await writeSynced(join(spool, name), encodeGroup(members));
-      await syncNames();
+      await putSynced(join(spool, name), encodeGroup(members));
     } catch (error) {
       remove(join(spool, name));
       for (const { failed } of taken) failed(error);
@@ -80,11 +79,13 @@ export function createGroupPut(disk: Disk, spool: string): GroupPut {
     for (const { done } of taken) done();
   }
 
-  async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  /** Content and name at once, for neither waits for the other: all that counts is that both are there before anybody is told. */
+  async function putSynced(path: string, bytes: Uint8Array): Promise<void> {
     const fd = disk.open(path, "wx");
     try {
       disk.write(fd, bytes);
-      await disk.fsyncAside(fd);
+      const ends = await Promise.allSettled([disk.fsyncAside(fd), syncNames()]);
+      for (const end of ends) if (end.status === "rejected") throw end.reason;
     } finally {
       disk.close(fd);
     }
