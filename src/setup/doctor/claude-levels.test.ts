@@ -38,7 +38,7 @@ test.for<[string, Record<string, object>, RegExp | undefined]>([
 function reading(files: Record<string, object>): Read {
   return (path) => {
     const value = files[join(path)];
-    if (value === undefined) return { status: "absent", path, real: path };
+    if (value === undefined) return { status: "absent", path, real: path, locked: undefined };
     return { status: "present", path, real: path, bytes: Buffer.from(JSON.stringify(value)), locked: undefined };
   };
 }
