@@ -1,5 +1,6 @@
 /** `hookspan install` and `hookspan uninstall` as they are typed. */
 
+import { calledAs } from "../called-as.ts";
 import { loadConfig } from "../config/config.ts";
 import { ConfigError } from "../config/error.ts";
 import { flagSettings } from "../config/flags.ts";
@@ -49,6 +50,7 @@ export async function installCommand(args: string[], process: Process): Promise<
   if (hookOnly && agents.length > 0) throw new UsageError("--hook-only registers nowhere, so it takes no agents");
   const scope = flags["project"] === true ? "project" : "user";
   const { running, node } = process;
+  const hookspan = calledAs(running, process.env["PATH"] ?? "");
   const allowHermes = flags["allow-hermes"] === true;
   const transport = TRANSPORTS.find((one) => one === flags["transport"]);
   if (flags["transport"] !== undefined && transport === undefined)
@@ -57,7 +59,7 @@ export async function installCommand(args: string[], process: Process): Promise<
   const configuration = endpoint === undefined ? undefined : { path: configFile(process.env), endpoint };
   const address = addressIn(process.env);
   const end = await installHooks(
-    { agents, scope, hookOnly, transport, address, configuration, allowHermes, running, node },
+    { agents, scope, hookOnly, transport, address, configuration, allowHermes, running, node, hookspan },
     depsOf(flags, process),
   );
   return said(end, "install");

@@ -29,6 +29,8 @@ export type InstallOptions = {
   /** The running bundle, absolute, in its package. */
   running: string;
   node: string;
+  /** How the user calls hookspan. */
+  hookspan: string;
 };
 
 export type UninstallOptions = {
@@ -77,11 +79,10 @@ export async function install(options: InstallOptions, deps: SetupDeps): Promise
     return { ...plan, notes: [...plan.notes, ...notes] };
   };
   const plan = planned(request);
-  const isAsked = agents.includes("hermes") && !options.allowHermes && !deps.yes && !deps.dryRun && isTerminal(deps);
-  if (!isAsked || plan.changes.length === 0) return carryOut(plan, deps);
-  deps.output.write("Hermes runs a hook only with your consent.\n");
-  const consents = await ask("Allow it to run hookspan's hooks? [y/N] ", deps);
-  return carryOut(consents ? planned({ ...request, consentAt: new Date() }) : plan, deps);
+  const end = await carryOut(await withConsent(plan, request, deps, planned), deps);
+  const isDone = (end.status === "done" || end.status === "partly") && !deps.dryRun && plan.changes.length > 0;
+  if (isDone && agents.length > 0) deps.output.write(nextText(options.hookspan));
+  return end;
 }
 
 export async function uninstall(options: UninstallOptions, deps: SetupDeps): Promise<SetupEnd> {
@@ -97,6 +98,20 @@ export async function uninstall(options: UninstallOptions, deps: SetupDeps): Pro
   return carryOut(plan, deps, { after: purge?.run });
 }
 
+/** The plan with the user's word that Hermes may run the hooks, where somebody is there to give it. */
+async function withConsent(
+  plan: Plan,
+  request: InstallRequest,
+  deps: SetupDeps,
+  planned: (asked: InstallRequest) => Plan,
+): Promise<Plan> {
+  const isOpen = request.agents.includes("hermes") && request.consentAt === undefined && plan.changes.length > 0;
+  if (!isOpen || deps.yes || deps.dryRun || !isTerminal(deps)) return plan;
+  deps.output.write("Hermes runs a hook only with your consent.\n");
+  const consents = await ask("Allow it to run hookspan's hooks? [y/N] ", deps);
+  return consents ? planned({ ...request, consentAt: new Date() }) : plan;
+}
+
 /** Only where a version decides something is a client asked for it. */
 async function versionsOf(
   found: readonly Detected[],
@@ -107,6 +122,12 @@ async function versionsOf(
     asked.map(async ({ agent, binary = "" }) => [agent, await versionOf(binary, around)] as const),
   );
   return Object.fromEntries(answers.filter(([, version]) => version !== undefined));
+}
+
+function nextText(hookspan: string): string {
+  return `An agent that runs already may have to be started anew; after its next turn, \`${hookspan} status\` tells what came.
+Data wait until a Collector takes them; without any, \`${hookspan} tail\` shows them in its place.
+`;
 }
 
 /** Who asks for all agents does not want one whose own telemetry tells the same, and more. */

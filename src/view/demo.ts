@@ -6,6 +6,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+
+import { calledAs } from "../called-as.ts";
 import { endBridge } from "./end-bridge.ts";
 import { loadRecording } from "./load-recording.ts";
 import { createReceiver } from "./receive.ts";
@@ -144,9 +146,10 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-function farewell(screen: Screen, { program, stack }: DemoOptions): void {
+function farewell(screen: Screen, { program, path, stack }: DemoOptions): void {
   if (stack !== undefined) screen.say(`All of it is in the stack behind ${stack}, too.\n`, { type: "sent", to: stack });
-  screen.say(`For your own sessions, add this command as a hook for each event in ~/.claude/settings.json:
-  sh '${hookScript(program)}' claude-code
-Then \`hookspan tail\` shows them like this, live, in a Collector's place.`);
+  const hookspan = calledAs(program, path);
+  screen.say(`For your own sessions:
+  ${hookspan} install   # finds your agents, shows what would change, and asks
+  ${hookspan} tail      # shows them like this, live, in a Collector's place`);
 }

@@ -92,7 +92,8 @@ test("as text: run trees, totals, how to go on, and no contents", { timeout: 60_
   expect(text).toMatch(/^claude-opus-5-5 +66 +103,030 +43,205 +724 +0 +147,025$/m);
   expect(text).toMatch(/^cost \$0\.2514/m);
   expect(text).toMatch(/^runs 2 \(success\) · sessions 1 · subagents 4$/m);
-  expect(text).toContain("hookspan tail");
+  expect(text).toMatch(/^ {2}node .*hookspan\.cjs install +# finds your agents/m);
+  expect(text).toMatch(/^ {2}node .*hookspan\.cjs tail +# /m);
   expect(text).not.toContain("Use helpers");
   expect(text.split("\n").filter((line) => line.includes("─") && Array.from(line).length > 100)).toEqual([]);
   expect(readdirSync(temporary)).toEqual([]);

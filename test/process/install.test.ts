@@ -18,17 +18,21 @@ test("what an agent then runs ends as a trace, and all of it goes again", async 
   const file = join(home, ".claude", "settings.json");
   mkdirSync(dirname(file));
   writeFileSync(file, "{}\n");
-  expect(await installed.run(["install", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+  const { code, stdout, stderr } = await installed.run(["install", "--yes"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(
+    /^done\n.* `node .*hookspan\.cjs'? status` tells what came\.\n.* tail` shows them in its place\.\n$/m,
+  );
   // The package may go: the hook has its own copy.
   const registered = JSON.parse(readFileSync(file, "utf8")).hooks;
   for (const event of ["SessionStart", "UserPromptSubmit", "Stop", "SessionEnd"]) {
     const payload = { session_id: "s", hook_event_name: event, prompt: "x", cwd: home, transcript_path: "" };
-    const { status, stdout, stderr } = spawnSync("sh", ["-c", registered[event][0].hooks[0].command], {
+    const ran = spawnSync("sh", ["-c", registered[event][0].hooks[0].command], {
       env: installed.env,
       input: JSON.stringify(payload),
       encoding: "utf8",
     });
-    expect([status, stdout, stderr]).toEqual([0, "", ""]);
+    expect([ran.status, ran.stdout, ran.stderr]).toEqual([0, "", ""]);
   }
   expect((await installed.run(["uninstall", "--yes", "--purge"])).stderr).toBe("");
   expect(installed.spans().map(({ name }) => name)).toContain("invoke_agent claude-code");
