@@ -144,10 +144,10 @@ Example: hookspan status
 
 Usage: hookspan doctor [options]
 
-Looks at settings, trust and state, runs each registered hook with a payload and a state directory of its own, and sends one
-test span and one test metric to the Collector. Then it asks Tempo and Prometheus whether they arrived: where you say, else at
-the ports of the shipped stack, if the endpoint is on this machine. Changes no settings. One line for each hop: ok, warn,
-fail or unknown. The first line that fails is the cause. Exit code 0, or 1 if a hop fails.
+Looks at settings, trust and state, runs each registered hook with a payload and a state directory of its own, and sends
+one test span and one test metric to the Collector. Then it asks Tempo and Prometheus whether they arrived: where you
+say, else at the ports of the shipped stack, if the endpoint is on this machine. Changes no settings. One line for each
+hop: ok, warn, fail or unknown. The first line that fails is the cause. Exit code 0, or 1 if a hop fails.
 
   --tempo URL        where to ask for the test span; none not to ask
   --prometheus URL   where to ask for the test metric; none not to ask
