@@ -176,6 +176,18 @@ describe("which agents", () => {
     expect(output).not.toMatch(/\.claude|\.qwen|\.cursor/);
   });
 
+  test("a directory named relatively is one of here, wherever it is taken back from", async () => {
+    const machine = createFakeMachine();
+    machine.env["CLAUDE_CONFIG_DIR"] = "settings";
+    const before = machine.snapshot();
+    expect((await machine.install("claude-code", "--yes")).output).toContain(
+      `create   ${machine.project}/settings/settings.json`,
+    );
+    delete machine.env["CLAUDE_CONFIG_DIR"];
+    await machine.uninstall("--yes");
+    expect(machine.snapshot()).toEqual(before);
+  });
+
   test("none: it says so", async () => {
     expect((await createFakeMachine().install("--yes")).reason).toMatch(/no agent found; name one/);
   });

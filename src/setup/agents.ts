@@ -70,7 +70,7 @@ export const AGENT_SETUPS: Readonly<Record<AgentName, AgentSetup>> = {
   "claude-code": {
     title: "Claude Code",
     binaries: ["claude"],
-    home: ({ env, platform }) => directory(env, platform, "CLAUDE_CONFIG_DIR", ".claude"),
+    home: (around) => directory(around, "CLAUDE_CONFIG_DIR", ".claude"),
     // The line holds a path of this machine, so in a project it goes where no one else gets it.
     file: settings("settings.json", ".claude/settings.local.json"),
     form: "groups",
@@ -91,7 +91,7 @@ export const AGENT_SETUPS: Readonly<Record<AgentName, AgentSetup>> = {
   codex: {
     title: "Codex",
     binaries: ["codex"],
-    home: ({ env, platform }) => directory(env, platform, "CODEX_HOME", ".codex"),
+    home: (around) => directory(around, "CODEX_HOME", ".codex"),
     file: settings("hooks.json", ".codex/hooks.json"),
     form: "groups",
     hooks: grouped(codex.hooks),
@@ -100,7 +100,7 @@ export const AGENT_SETUPS: Readonly<Record<AgentName, AgentSetup>> = {
   hermes: {
     title: "Hermes",
     binaries: ["hermes"],
-    home: ({ env, platform }) => directory(env, platform, "HERMES_HOME", ".hermes"),
+    home: (around) => directory(around, "HERMES_HOME", ".hermes"),
     file: settings("config.yaml", undefined),
     form: "yaml",
     hooks: Object.fromEntries(
@@ -149,7 +149,7 @@ export const AGENT_SETUPS: Readonly<Record<AgentName, AgentSetup>> = {
   "copilot-cli": {
     title: "Copilot CLI",
     binaries: ["copilot"],
-    home: ({ env, platform }) => directory(env, platform, "COPILOT_HOME", ".copilot"),
+    home: (around) => directory(around, "COPILOT_HOME", ".copilot"),
     file: settings("hooks/hookspan.json", ".github/hooks/hookspan.json"),
     form: "flat",
     root: { version: 1 },
@@ -227,10 +227,12 @@ function settings(inHomeDirectory: string, inProject: string | undefined): Agent
   };
 }
 
-/** Where a variable names a directory, the agent takes that. */
-function directory(env: Environment, platform: NodeJS.Platform, name: string, fallback: string): string {
-  const path = variable(env, name);
-  return path === undefined ? inHome(env, platform, fallback) : nativePath(path, platform);
+/** Where a variable names a directory, the agent takes that, and so from where it is started if that is relative. */
+function directory({ env, platform, project }: Surroundings, name: string, fallback: string): string {
+  const named = variable(env, name);
+  if (named === undefined) return inHome(env, platform, fallback);
+  const path = nativePath(named, platform);
+  return /^(?:[A-Za-z]:)?[\\/]/.test(path) ? path : join(project, path);
 }
 
 function inHome(env: Environment, platform: NodeJS.Platform, name: string): string {
