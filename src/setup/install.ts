@@ -94,6 +94,10 @@ export async function uninstall(options: UninstallOptions, deps: SetupDeps): Pro
       reason: `${service} would start a bridge anew; \`hookspan service uninstall\` first`,
     };
   const plan = planUninstall({ ...options, around: deps.around, data: deps.data }, readSettings);
+  if (purge === undefined && plan.changes.some(({ kind }) => kind === "configuration"))
+    plan.notes.push(
+      "what still waits has no endpoint then but the default; `hookspan flush` first, or --purge, sends it",
+    );
   if (purge !== undefined) plan.notes.push(`${purge.home} is removed, once everything in it is sent`);
   return carryOut(plan, deps, { after: purge?.run });
 }
@@ -127,6 +131,7 @@ async function versionsOf(
 function nextText(hookspan: string): string {
   return `An agent that runs already may have to be started anew; after its next turn, \`${hookspan} status\` tells what came.
 Data wait until a Collector takes them; without any, \`${hookspan} tail\` shows them in its place.
+If nothing comes, \`${hookspan} doctor\` says why.
 `;
 }
 

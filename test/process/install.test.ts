@@ -21,7 +21,7 @@ test("what an agent then runs ends as a trace, and all of it goes again", async 
   const { code, stdout, stderr } = await installed.run(["install", "--yes"]);
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(
-    /^done\n.* `node .*hookspan\.cjs'? status` tells what came\.\n.* tail` shows them in its place\.\n$/m,
+    /^done\n.* `node .*hookspan\.cjs'? status` tells what came\.\n.* tail` shows them in its place\.\n.* doctor` says why\.\n$/m,
   );
   // The package may go: the hook has its own copy.
   const registered = JSON.parse(readFileSync(file, "utf8")).hooks;
