@@ -29,6 +29,8 @@ export async function preview({ args, env, program }: Call): Promise<number> {
     json: flags["json"] === true,
     out: process.stdout,
   });
+  if (end.status === "nothing" && recording !== undefined)
+    return fail(`nothing comes of ${folder} as a recording of ${String(agent)}; --agent says whose it is`);
   if (end.status === "nothing")
     return print("", "nothing waits to be sent; `hookspan preview --recording demo` shows a recorded session\n");
   return end.status === "shown" ? 0 : fail(end.reason);

@@ -102,7 +102,7 @@ describe("a preview", { timeout: 60_000 }, () => {
     const env = { TMPDIR: execFileSync("mktemp", ["-d", "-p", installed.tree.root], { encoding: "utf8" }).trim() };
     for (const [args, code, message] of [
       [["--recording", "/nowhere"], 1, /no recording in \/nowhere: it has no hooks\.jsonl/],
-      [["--recording", "demo", "--agent", "nobody"], 0, /nothing waits/],
+      [["--recording", "demo", "--agent", "nobody"], 1, /nothing comes of .* as a recording of nobody/],
       [["--recording", "demo", "--capture", "some"], 1, /--capture.*none, preview, full/],
       [["--capture", "full"], 2, /--capture needs --recording/],
     ] as const) {
