@@ -328,8 +328,8 @@ test("flush against a black hole ends with its time and says where it stood", as
 
 /** Only the file says where to send, so that a change of it counts. */
 const FROM_FILE = { HOOKSPAN_ENDPOINT: "" };
-/** The pauses between tries grow while a machine is busy. */
-const LONG = { ...WAIT, timeout: 60_000 };
+/** The pauses between tries grow while a machine is busy, to a minute. */
+const LONG = { ...WAIT, timeout: 100_000 };
 
 /** From which request on a recorder was mended. */
 const first = new WeakMap<OtlpRecorder, number>();
