@@ -17,6 +17,9 @@ const COUNTERS = [
   "gen_ai.execute_tool.duration",
 ];
 
+const FIRST = "20261121_021755_96cbbd28";
+const SECOND = "20261121_021824_50556bc2";
+
 type Told = { atNs: bigint; payload: string };
 
 const hooks = read("hooks.jsonl", z.looseObject({ ts_ns: z.string(), stdin: z.unknown() }), ({ stdin }) => stdin);
@@ -37,9 +40,37 @@ test("with the frames beside the shell hooks: the same spans, but that a session
   expect(alone.counters["hookspan.run.count"]).toBe(5);
 });
 
-test("by the frames alone: the sessions, and of their turns nothing that could be counted twice", async () => {
-  const { counters } = await folded(frames);
-  expect(counters).toEqual({ ...zeros(), "hookspan.session.count": 2 });
+test("by the frames alone: the sessions, and of their turns each that has a begin and an end, without an outcome", async () => {
+  const { counters, spans } = await folded(frames);
+  // The fifth was stopped by the user: Hermes tells no end of it.
+  expect(counters).toEqual({ ...zeros(), "hookspan.session.count": 2, "hookspan.run.count": 4 });
+  const rounded = spans.map((line) => line.replace(/\d+\.\d+/g, (seconds) => Number(seconds).toFixed(1)));
+  expect(rounded.filter((line) => line.startsWith("invoke_agent"))).toEqual([
+    `invoke_agent hermes 10.3..14.2 ${FIRST}`,
+    `invoke_agent hermes 16.8..18.3 ${FIRST}`,
+    `invoke_agent hermes 23.4..26.9 ${FIRST}`,
+    `invoke_agent hermes 42.7..43.7 ${SECOND}`,
+  ]);
+  expect(spans).toHaveLength(6);
+});
+
+test("by the frames alone, in another order and told again: the same", async () => {
+  const expected = await folded(frames);
+  const twice = frames.toReversed().flatMap((frame) => [frame, frame]);
+  for (const told of [frames.toReversed(), [...frames, ...frames], [...twice, ...frames]])
+    expect(await arrived(told)).toEqual(expected);
+});
+
+test("shell hooks that arrive after all frames: as if each had come in its time", async () => {
+  const expected = await folded([...hooks, ...frames]);
+  expect(await arrived([...frames, ...hooks])).toEqual(expected);
+  expect(await arrived([...frames.toReversed(), ...hooks, ...frames])).toEqual(expected);
+});
+
+test("frames that arrive after all shell hooks: no run more", async () => {
+  const [alone, late] = [await folded(hooks), await arrived([...hooks, ...frames])];
+  expect(late.counters).toEqual(alone.counters);
+  expect(late.spans.filter(isInRun)).toEqual(alone.spans.filter(isInRun));
 });
 
 test("frames that were forwarded change nothing", async () => {
@@ -51,14 +82,23 @@ test("frames that were forwarded change nothing", async () => {
   expect(await folded([...hooks, ...frames, ...again])).toEqual(await folded([...hooks, ...frames]));
 });
 
-async function folded(told: readonly Told[]): Promise<{ spans: string[]; counters: Record<string, number> }> {
+function isInRun(line: string): boolean {
+  return !line.startsWith("session ");
+}
+
+function folded(told: readonly Told[]): ReturnType<typeof arrived> {
+  return arrived([...told].sort((a, b) => (a.atNs < b.atNs ? -1 : 1)));
+}
+
+/** In the order that is given, each at once when the time that it tells of is there. */
+async function arrived(told: readonly Told[]): Promise<{ spans: string[]; counters: Record<string, number> }> {
   const { putBytes, step, sent } = await createStage();
-  const ordered = [...told].sort((a, b) => (a.atNs < b.atNs ? -1 : 1));
   const startNs = hooks[0]?.atNs ?? 0n;
   let seconds = 0;
-  for (const { atNs, payload } of ordered) {
-    seconds = Number(atNs - startNs) / 1e9 + 10;
-    putBytes(seconds, Buffer.from(payload), { agent: "hermes" });
+  for (const { atNs, payload } of told) {
+    const toldSeconds = Number(atNs - startNs) / 1e9 + 10;
+    seconds = Math.max(seconds, toldSeconds);
+    putBytes(toldSeconds, Buffer.from(payload), { agent: "hermes" });
     step(seconds);
   }
   step(seconds + 700);

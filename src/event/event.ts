@@ -92,6 +92,15 @@ export type AgentEvent =
       content?: Content;
     })
   | (EventBase & {
+      /**
+       * The begin or the end of a run, from a second source that gives no id. It holds only where no hook tells of the
+       * session, for hooks tell of the same runs. `about`: what the begin and the end of one run share.
+       */
+      kind: "run.glimpsed";
+      phase: "begin" | "end";
+      about: string;
+    })
+  | (EventBase & {
       kind: "tool.started";
       /** Absent where the agent gives none: starts and ends are then paired by tool and input, the first with the first. */
       callId?: string;

@@ -131,7 +131,7 @@ const FACTS: Record<keyof typeof ATTR, AttributeFact> = {
     type: "string",
     on: ["run", "subagent", "metric"],
     brief:
-      "`success`, `error`, `interrupted`, `blocked`, `superseded` or `abandoned`; of a subagent only where it says so itself",
+      "`success`, `error`, `interrupted`, `blocked`, `superseded` or `abandoned`; absent where neither it nor a hook says so",
   },
   runEndReason: { type: "string", on: ["run"], brief: "what ended it" },
   runTrigger: {

@@ -6,6 +6,7 @@
 import type { Draft } from "./draft.ts";
 import { closeCalls } from "./call.ts";
 import { closeCompaction } from "./compaction.ts";
+import { glimpsesDueNs, settleGlimpses } from "./glimpse.ts";
 import { isReview } from "./run.ts";
 import { closeSegment } from "./segment.ts";
 import { settleRun, settleSubagent } from "./settle.ts";
@@ -32,6 +33,7 @@ const known = new WeakMap<Session, { ns: bigint | undefined }>();
 export function dueNs(session: Session): bigint | undefined {
   const due = known.get(session) ?? {
     ns: earliest([
+      glimpsesDueNs(session),
       ...session.runs.map((run) => runDueNs(session, run)),
       ...session.subagents.map((one) => subagentDueNs(session, one)),
       ...session.segments.map((segment) => segmentDueNs(session, segment)),
@@ -43,6 +45,7 @@ export function dueNs(session: Session): bigint | undefined {
 
 /** Ends what is due at `nowNs`. */
 export function expire(draft: Draft, nowNs: bigint): void {
+  settleGlimpses(draft, nowNs);
   for (const run of draft.session.runs) {
     const due = runDueNs(draft.session, run);
     if (due !== undefined && due <= nowNs) settleRun(draft, run.key, "expired");
@@ -59,6 +62,7 @@ export function expire(draft: Draft, nowNs: bigint): void {
 
 /** Ends everything now: nothing more will come. */
 export function closeSession(draft: Draft): void {
+  settleGlimpses(draft);
   for (const run of draft.session.runs) settleRun(draft, run.key, "closed");
   for (const one of draft.session.subagents) settleSubagent(draft, one.id, one.lastNs);
   for (const segment of draft.session.segments) endSegment(draft, segment, "closed");
@@ -120,7 +124,10 @@ function segmentDueNs(session: Session, segment: Segment): bigint | undefined {
   const index = session.segments.indexOf(segment);
   const next = session.segments[index + 1];
   const replaced = segment.endedNs === undefined ? next?.startNs : undefined;
-  return earliest([plus(segment.endedNs, GRACE_NS), plus(replaced, GRACE_NS), silenceDueNs(session)]);
+  const glimpses = glimpsesDueNs(session);
+  const ownNs = earliest([plus(segment.endedNs, GRACE_NS), plus(replaced, GRACE_NS), silenceDueNs(session)]);
+  // Runs of which there are only glimpses are yet to be booked with it.
+  return ownNs === undefined || glimpses === undefined ? ownNs : latest([ownNs, glimpses]);
 }
 
 function silenceDueNs(session: Session): bigint {

@@ -9,6 +9,7 @@ import { endCompaction, startCompaction } from "./compaction.ts";
 import { reconcile } from "./cost.ts";
 import { earlier, later, type Draft, type Policy, type Step } from "./draft.ts";
 import { closeSession, expire } from "./expire.ts";
+import { dropGlimpses, noteGlimpse } from "./glimpse.ts";
 import { noteHookRun } from "./hook-run.ts";
 import { sessionContext } from "./ids.ts";
 import { decidePermission, requestPermission } from "./permission.ts";
@@ -40,6 +41,7 @@ const SILENT = new Set<AgentEvent["kind"]>([
   "run.continued",
   "run.answered",
   "run.interrupted",
+  "run.glimpsed",
   "subagent.linked",
 ]);
 
@@ -120,6 +122,8 @@ function apply(draft: Draft, event: AgentEvent): void {
       return void noteRun(draft, event, (run) => ({ continuedNs: later(run.continuedNs, event.atNs) }));
     case "run.used":
       return noteUsed(draft, event);
+    case "run.glimpsed":
+      return noteGlimpse(draft, event);
     case "run.settled":
       return tellSettled(draft, event);
     case "tool.started":
@@ -184,6 +188,7 @@ function describe(draft: Draft, event: AgentEvent & { kind: "session.described" 
   session.permissionMode = event.permissionMode ?? session.permissionMode;
   if (event.previousSessionId !== undefined) namePrevious(draft, event.previousSessionId);
   if (event.hook === undefined) return;
+  dropGlimpses(session);
   const { pid, pidSource, traceparent } = event.hook;
   // Not a merge: an inbound context holds for the event that carried it.
   session.traceparent = traceparent;

@@ -17,7 +17,10 @@ const RUN_LINKS = 128;
 const TWICE_NS = 500_000_000n;
 
 /** Events that take up a session again after its end. Everything else that late is a straggler. */
-const REOPENING = new Set<AgentEvent["kind"]>(["session.started", "prompt.submitted", "tool.started"]);
+const REOPENING = new Set<AgentEvent["kind"]>(["session.started", "prompt.submitted", "tool.started", "run.glimpsed"]);
+
+/** By these a session has not gone on: a start that comes now is still its own. */
+const UNEVENTFUL = new Set<AgentEvent["kind"]>(["session.started", "session.continued", "noted", "run.glimpsed"]);
 
 /** Notes a sign of life in the segment that `event` belongs to, opening one where there is none. */
 export function touchSegment(draft: Draft, event: AgentEvent): void {
@@ -104,7 +107,7 @@ export function segmentContext(draft: Draft, atNs: bigint): SpanContext {
 }
 
 /** Books a settled run with its segment. */
-export function addRun(draft: Draft, run: Run): void {
+export function addRun(draft: Draft, run: Pick<Run, "context" | "startNs">): void {
   const segment = segmentAt(draft.session, run.startNs);
   if (segment === undefined) return;
   const runs = segment.runs.length < RUN_LINKS ? [...segment.runs, run.context] : segment.runs;
@@ -187,7 +190,7 @@ function isOfReview(session: Session, event: AgentEvent): boolean {
 }
 
 function isEventful(event: AgentEvent): boolean {
-  return event.kind !== "session.started" && event.kind !== "session.continued" && event.kind !== "noted";
+  return !UNEVENTFUL.has(event.kind);
 }
 
 function open(draft: Draft, event: AgentEvent): void {

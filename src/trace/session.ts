@@ -235,6 +235,10 @@ export const sessionSchema = z.strictObject({
   earlyStop: z.strictObject({ stoppedNs: ns, answeredNs: ns.optional(), response: z.string().optional() }).optional(),
   /** A run that is named and of which only its end was heard so far: nobody, unless its prompt was overtaken by it. */
   early: run.optional(),
+  /** A hook has told of it: glimpses of its runs count no more. */
+  hooked: z.literal(true).optional(),
+  /** Begins and ends of runs from a second source, in order of time, until it is sure that no hook tells of them. */
+  glimpses: z.array(z.strictObject({ atNs: ns, phase: z.enum(["begin", "end"]), about: z.string() })).optional(),
   permissions: z.array(
     z.strictObject({
       tool: z.string(),
@@ -288,6 +292,7 @@ export type OpenSubagent = Session["subagents"][number];
 export type OpenCall = Session["calls"][number];
 export type Transcript = Session["transcripts"][string];
 export type Tally = Run["tally"];
+export type Glimpse = NonNullable<Session["glimpses"]>[number];
 export type Shown = NonNullable<Session["shown"]>;
 
 /** A session at its first event. */

@@ -143,7 +143,8 @@ function emitRoot(draft: Draft, run: Run, verdict: Verdict): void {
   });
 }
 
-function rootLinks(draft: Draft, run: Run): SpanRecord["links"] {
+/** To the session, to the run before, and to the context that came in with it. */
+export function rootLinks(draft: Draft, run: Pick<Run, "key" | "startNs" | "inbound">): SpanRecord["links"] {
   const links = [link(segmentContext(draft, run.startNs), "session")];
   const before = draft.session.runs.findLast((one) => one.startNs < run.startNs && one.key !== run.key);
   const settled = draft.session.previousRun;

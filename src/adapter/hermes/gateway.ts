@@ -1,10 +1,11 @@
 /**
  * Frames of Hermes' gateway hooks: `{event_type, context}`. In the gateway the shell hooks run as well and tell the same
- * things with ids, so a frame is a sign of life, the start of a session, or a compression, and never a run of its own: it would
- * be counted twice.
+ * things with ids, so a frame is a sign of life, the start of a session, or a compression. Of a run it gives a glimpse, which
+ * counts only where no shell hook tells of the session.
  */
 
 import type { AgentEvent, EventBase } from "../../event/event.ts";
+import { inputHash } from "../../event/input-hash.ts";
 import { isRecord, pickWord } from "./payload.ts";
 
 type Frame = { event_type: string; context: Record<string, unknown> };
@@ -25,13 +26,22 @@ export function gatewayEvents(json: Record<string, unknown>, agent: string, atNs
   // The bridge's own republication, or that of another one: it was told of before.
   if (sessionId === undefined || context["_forwarded"] === true || json["_forwarded"] === true) return [];
   const base: EventBase = { agent, sessionId, atNs };
+  const noted: AgentEvent = {
+    ...base,
+    kind: "noted",
+    nativeEvent: nativeEvent.slice(0, 128),
+    known: KNOWN.test(nativeEvent),
+  };
   switch (nativeEvent) {
     case "session:start":
       return [{ ...base, kind: "session.started", source: "startup" }];
     case "session:compress":
       return compressed(context, base);
+    case "agent:start":
+    case "agent:end":
+      return [noted, glimpse(nativeEvent, context, base)];
     default:
-      return [{ ...base, kind: "noted", nativeEvent: nativeEvent.slice(0, 128), known: KNOWN.test(nativeEvent) }];
+      return [noted];
   }
 }
 
@@ -49,6 +59,16 @@ function compressed(context: Record<string, unknown>, base: EventBase): AgentEve
     { ...old, kind: "session.ended", reason: "other" },
     { ...base, kind: "session.continued", previousSessionId: oldId },
   ];
+}
+
+/** Neither names its turn, and both repeat the message that began it. How it ended, neither says. */
+function glimpse(
+  nativeEvent: "agent:start" | "agent:end",
+  { message }: Record<string, unknown>,
+  base: EventBase,
+): AgentEvent {
+  const phase = nativeEvent === "agent:start" ? "begin" : "end";
+  return { ...base, kind: "run.glimpsed", phase, about: inputHash(message ?? null) };
 }
 
 function frameOf(json: Record<string, unknown>): Frame {

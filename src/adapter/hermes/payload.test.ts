@@ -162,14 +162,14 @@ test.each(["{", "[]", "1", "null"])("%s is refused", (payload) => {
 });
 
 test.each([
-  ["session:start", "session.started"],
-  ["session:compress", "compaction.ended"],
-  ["agent:start", "noted"],
-  ["agent:end", "noted"],
-  ["tui:tool.start", "noted"],
-])("the gateway's %s", (type, kind) => {
+  ["session:start", ["session.started"]],
+  ["session:compress", ["compaction.ended"]],
+  ["agent:start", ["noted", "run.glimpsed"]],
+  ["agent:end", ["noted", "run.glimpsed"]],
+  ["tui:tool.start", ["noted"]],
+])("the gateway's %s", (type, expected) => {
   const frame = { event_type: type, context: { session_id: "s", platform: "signal", message: "m" }, src: "gateway" };
-  expect(kinds(frame)).toEqual([kind]);
+  expect(kinds(frame)).toEqual(expected);
   expect(kinds({ ...frame, context: { ...frame.context, _forwarded: true } })).toEqual([]);
   expect(kinds({ event_type: type, context: { session_key: "k" } })).toEqual([]);
   expect(kinds({ event_type: type, context: null })).toEqual([]);
