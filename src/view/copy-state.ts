@@ -45,7 +45,7 @@ function filesOf(home: string): File[] {
 }
 
 /**
- * An envelope may owe its time to that of its file, which a copy keeps only to a microsecond; ids of spans are made of times.
+ * An envelope may owe its time to that of its file, which a copy keeps only to a few microseconds; ids of spans are made of times.
  * So the copy says its time itself.
  */
 function copyFile(from: string, to: string, { name, mtimeNs }: File): void {
@@ -55,6 +55,7 @@ function copyFile(from: string, to: string, { name, mtimeNs }: File): void {
     const bytes = realDisk.read(join(from, name));
     const parsed = name.endsWith(".evt") ? parseEnvelope(bytes, mtimeNs) : undefined;
     writeFileSync(copy, parsed?.status === "whole" ? formatEnvelope(parsed.envelope) : bytes);
-    realDisk.setTime(copy, mtimeNs + 1000n);
+    // A time in seconds as a double is off by a quarter of a microsecond, and is cut to whole ones.
+    realDisk.setTime(copy, mtimeNs + 2000n);
   });
 }
