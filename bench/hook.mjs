@@ -6,7 +6,6 @@
 //
 // It writes below the user's home, where a spool lies, and not below /tmp, and deletes next to nothing before the end: where
 // other programs have just deleted many files, ext4 looks at each of their inodes before it makes a new one.
-import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { homedir, hostname } from "node:os";
@@ -14,6 +13,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
+
+import { timedRows } from "./timed-rows.mjs";
 
 const rounds = Number(process.argv[2] ?? 400);
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
@@ -187,15 +188,7 @@ async function measure(rows) {
     for ((i = 0; i < ${rounds}; i++)); do ${steps.join("")}
     done
     ${once("last")}`;
-  const child = spawn("bash", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
-  let output = "";
-  for await (const chunk of child.stdout) output += chunk;
-  const samples = Object.fromEntries(Object.keys(rows).map((key) => [key, []]));
-  for (const line of output.trim().split("\n")) {
-    const [key, microseconds] = line.split(" ");
-    samples[key].push(Number(microseconds) / 1000);
-  }
-  return samples;
+  return timedRows(script, Object.keys(rows));
 }
 
 function print(rows, samples) {

@@ -2,11 +2,12 @@
 //
 // Bare and wrapped run in turn, round by round, and rest in between: what the wrapper does after its end shall not be
 // counted to the next. Started and timed by bash, as in hook.mjs. Needs bash 5.
-import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+
+import { timedRows } from "./timed-rows.mjs";
 
 const BUDGET_MS = 5;
 const rounds = Number(process.argv[2] ?? 200);
@@ -47,15 +48,7 @@ async function measure() {
     for ((i = 0; i < ${rounds}; i++)); do ${steps.join("")}
     done
     read -r -t 1 -u 9`;
-  const child = spawn("bash", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
-  let output = "";
-  for await (const chunk of child.stdout) output += chunk;
-  const samples = Object.fromEntries(Object.keys(rows).map((key) => [key, []]));
-  for (const line of output.trim().split("\n")) {
-    const [key, microseconds] = line.split(" ");
-    samples[key].push(Number(microseconds) / 1000);
-  }
-  return samples;
+  return timedRows(script, Object.keys(rows));
 }
 
 function print(samples) {

@@ -1,13 +1,11 @@
 // Hermes' forwarder against real bridges: found, restarted, killed, away.
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, rmSync } from "node:fs";
 
 import { expect, test, vi } from "vitest";
 
-import { verified } from "../../src/intake/discovery.ts";
-import { realDisk } from "../../src/store/disk.ts";
 import { startHermesGateway, type HermesGateway } from "../support/hermes-gateway.ts";
-import { install, WAIT, type Installed } from "../support/installed.ts";
+import { install, WAIT } from "../support/installed.ts";
+import { intakeOf } from "../support/proved-intake.ts";
 
 test("an event of the gateway goes through HTTP and becomes a session", async () => {
   const installed = await install();
@@ -117,16 +115,5 @@ test("bridges that are killed with -9 in a flow of events lose none", async () =
 async function settled(gateway: HermesGateway, counts: { accepted?: number; spooled?: number }): Promise<void> {
   await vi.waitFor(async () => {
     expect(await gateway.counts()).toEqual({ accepted: 0, spooled: 0, dropped: 0, refused: 0, waiting: 0, ...counts });
-  }, WAIT);
-}
-
-/** Where the intake listens, once it has proved itself. With a pid: that of this very bridge. */
-function intakeOf(installed: Installed, pid?: number): Promise<{ token: string }> {
-  return vi.waitFor(async () => {
-    const found = await verified(realDisk, installed.state);
-    if (found.status !== "verified") throw new Error(`the intake is ${found.status}`);
-    const file: { pid: number } = JSON.parse(readFileSync(join(installed.state, "bridge.json"), "utf8"));
-    if (pid !== undefined && file.pid !== pid) throw new Error("the intake is that of another bridge");
-    return found;
   }, WAIT);
 }

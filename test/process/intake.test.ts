@@ -10,6 +10,7 @@ import { realDisk } from "../../src/store/disk.ts";
 import { install, kill, WAIT, type Installed } from "../support/installed.ts";
 import { ask } from "../support/intake.ts";
 import { plain } from "../support/otlp-json.ts";
+import { intakeOf } from "../support/proved-intake.ts";
 import { freePorts } from "../support/start-program.ts";
 
 const SESSION = { session_id: "8b0e0000-0000-4000-8000-000000000001", cwd: "/nowhere" };
@@ -126,17 +127,6 @@ test("killed with -9 in a flood, three times: every 202 is exported once", async
   expect(ids.toSorted()).toEqual(calls.map(({ tool_use_id: id }) => id).toSorted());
   expect(installed.counted("hookspan.session.count")).toBe(1);
 }, 120_000);
-
-/** Where the intake listens, once it has proved itself. With a pid: that of this very bridge. */
-function intakeOf(installed: Installed, pid?: number): Promise<IntakeAddress> {
-  return vi.waitFor(async () => {
-    const found = await verified(realDisk, installed.state);
-    if (found.status !== "verified") throw new Error(`the intake is ${found.status}`);
-    const file: { pid: number } = JSON.parse(readFileSync(join(installed.state, "bridge.json"), "utf8"));
-    if (pid !== undefined && file.pid !== pid) throw new Error("the intake is that of another bridge");
-    return found;
-  }, WAIT);
-}
 
 /** Posts over 16 connections that stay open; gives what was not answered with 202. */
 async function flood(address: IntakeAddress, bodies: readonly string[], onAccepted: () => void): Promise<string[]> {
